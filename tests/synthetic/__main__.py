@@ -1,6 +1,7 @@
 """Render a small synthetic data set in the format of a real one.
 
     python -m tests.synthetic nyu OUT --train 48 --test 12 --seed 0
+    python -m tests.synthetic midas OUT
 
 A folder that is complete is left alone when the arguments are the same. Exit 2: wrong arguments.
 """
@@ -8,25 +9,10 @@ A folder that is complete is left alone when the arguments are the same. Exit 2:
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 
-from tests.synthetic import writers_nyu
 from tests.synthetic.files import build, default_workers
-
-# name -> planner, its options (smallest value, default, meaning)
-FORMATS = {
-    "nyu": (
-        writers_nyu.plan,
-        {
-            "train": (0, 48, "training pictures"),
-            "test": (0, 12, "test pictures"),
-            "per_scene": (1, 2, "training pictures in a room"),
-            "height": (8, 480, "pixels"),
-            "width": (8, 640, "pixels"),
-        },
-    ),
-}
+from tests.synthetic.formats import FORMATS
 
 
 class _Parser(argparse.ArgumentParser):
@@ -49,10 +35,8 @@ def _parse(arguments):
     parser = _Parser(prog="python -m tests.synthetic", description=__doc__.splitlines()[0])
     formats = parser.add_subparsers(dest="format", required=True, metavar="FORMAT")
     for name, (planner, options) in FORMATS.items():
-        summary = sys.modules[planner.__module__].__doc__
-        sub = formats.add_parser(
-            name, description=summary, formatter_class=argparse.RawDescriptionHelpFormatter
-        )
+        summary = planner.__doc__.partition("Args:")[0]
+        sub = formats.add_parser(name, description=summary)
         sub.add_argument("out", metavar="OUT", help="folder to write to")
         sub.add_argument("--seed", type=_whole(0), default=0, help="same seed, same data (0)")
         sub.add_argument("--workers", type=_whole(1), default=default_workers(), help="processes")
@@ -74,8 +58,11 @@ def main(arguments=None):
     start = time.perf_counter()
     try:
         plan = FORMATS[name][0](out, **options)
-        if not plan.jobs:
-            parser.error("nothing to write: all counts are 0")
+    except ValueError as error:
+        parser.error(str(error))
+    if not plan.jobs:
+        parser.error("nothing to write: all counts are 0")
+    try:
         written = build(out, {"format": name, **options}, plan, workers)
     except OSError as error:
         parser.error(str(error))

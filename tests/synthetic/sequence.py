@@ -9,7 +9,7 @@ import numpy as np
 
 from tests.synthetic.camera import Camera, intrinsics
 from tests.synthetic.motion import flow_between
-from tests.synthetic.render import render
+from tests.synthetic.render import Frame, render
 from tests.synthetic.rooms import room
 from tests.synthetic.streets import street
 
@@ -22,27 +22,47 @@ class Sample:
     """What is known of one picture of a sequence.
 
     Attributes:
-        rgb: (H, W, 3) uint8.
-        depth: (H, W) float32, metres along the optical axis, 0 where there is none.
-        K: (3, 3) float64, pixels.
-        world_from_camera: (4, 4) float64, metres.
+        camera: Camera.
+        frame: Frame that it sees.
         flow: (H, W, 2) float32, pixels (x, y) to the next picture; None unless asked for.
         flow_valid: (H, W) bool, where the flow is known and its end is in the next picture.
         visible: (H, W) bool, where moreover nothing hides that end in the next picture.
-        right: Frame of the right camera of a stereo pair; None unless a baseline is given.
+        right_camera: Camera to the right in a stereo pair; None unless a baseline is given.
+        right: Frame that it sees.
     """
 
-    rgb: np.ndarray
-    depth: np.ndarray
-    K: np.ndarray
-    world_from_camera: np.ndarray
+    camera: Camera
+    frame: Frame
     flow: Optional[np.ndarray] = None
     flow_valid: Optional[np.ndarray] = None
     visible: Optional[np.ndarray] = None
-    right: Optional[object] = None
+    right_camera: Optional[Camera] = None
+    right: Optional[Frame] = None
+
+    @property
+    def rgb(self):
+        """(H, W, 3) uint8."""
+        return self.frame.rgb
+
+    @property
+    def depth(self):
+        """(H, W) float32, metres along the optical axis, 0 where there is none."""
+        return self.frame.depth
+
+    @property
+    def K(self):
+        """(3, 3) float64, pixels."""
+        return self.camera.K
+
+    @property
+    def world_from_camera(self):
+        """(4, 4) float64, metres."""
+        return self.camera.world_from_camera
 
 
-def sequence(kind, seed, frames, height=480, width=640, baseline=0.0, stride=1.0, flow=False):
+def sequence(
+    kind, seed, frames, height=480, width=640, baseline=0.0, stride=1.0, start=0, flow=False
+):
     """Render a sequence, picture by picture.
 
     Args:
@@ -53,6 +73,7 @@ def sequence(kind, seed, frames, height=480, width=640, baseline=0.0, stride=1.0
         width: pixels.
         baseline: metres between the two cameras of a stereo pair; 0 for a single one.
         stride: steps of the path between two pictures (rooms about 5 cm, streets 1 m a step).
+        start: number of the first picture.
         flow: whether to give the optical flow to the next picture (of the last one too).
 
     Yields:
@@ -65,11 +86,12 @@ def sequence(kind, seed, frames, height=480, width=640, baseline=0.0, stride=1.0
         camera = Camera(K, path.pose(index * stride), height, width)
         return camera, render(scene, camera)
 
-    camera, frame = look(0)
-    for index in range(frames):
-        ahead = look(index + 1) if flow or index + 1 < frames else None
+    camera, frame = look(start)
+    for index in range(start, start + frames):
+        ahead = look(index + 1) if flow or index + 1 < start + frames else None
         motion = flow_between(camera, frame, *ahead) if flow else (None, None, None)
-        right = render(scene, camera.shifted(baseline)) if baseline else None
-        yield Sample(frame.rgb, frame.depth, K, camera.world_from_camera, *motion, right)
+        right_camera = camera.shifted(baseline) if baseline else None
+        right = render(scene, right_camera) if baseline else None
+        yield Sample(camera, frame, *motion, right_camera, right)
         if ahead:
             camera, frame = ahead
