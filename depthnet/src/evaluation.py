@@ -1,13 +1,19 @@
 """Evaluation of both stages on the NYU test pictures."""
 
 import json
+import time
 from pathlib import Path
 
 import mindspore as ms
 import numpy as np
 
 from . import metrics
+from .dataset import NyuTest
 from .model_utils import images
+from .model_utils.checkpoint import load_parameters
+from .model_utils.config import InputError
+from .model_utils.device import setup
+from .network import CoarseNet, FineNet
 
 
 class Evaluator:
@@ -99,6 +105,35 @@ def _padded(batch, size):
     return np.concatenate([batch, np.repeat(batch[-1:], missing, 0)]) if missing else batch
 
 
-def write_result(path, result):
-    """Write what `evaluate` returned as JSON, whole or not at all."""
-    images.write_bytes(path, json.dumps(result, indent=1).encode())
+def evaluate(config):
+    """Score both stages, print the averages, write metrics_json and the panels.
+
+    Raises:
+        InputError: bad dataset or checkpoints, or no pixel with depth at all.
+    """
+    setup(config)
+    nets = CoarseNet(), FineNet()
+    for net, path in zip(nets, (config.coarse_ckpt_model, config.fine_ckpt_model)):
+        load_parameters(net, path)
+    folder = Path(config.test_data or config.data_url) / "Test"
+    data = NyuTest(folder, config.mask_invalid, config.skip_bad_samples)
+    evaluator = Evaluator(*nets, config.mask_invalid)
+    began = time.perf_counter()
+
+    def progress(done, count):
+        if done % 50 < config.eval_batch_size or done == count:
+            rate = done / (time.perf_counter() - began)
+            print(f"evaluated {done}/{count}, {rate:.2f} images/s", flush=True)
+
+    result = evaluator.evaluate(data, config.eval_batch_size, progress)
+    if not result["images"]:
+        raise InputError(f"{folder}: no picture has a pixel with depth")
+    for name in result["left_out"]:
+        print(f"left out, no pixel with depth: {name}")
+    for stage, values in result["average"].items():
+        print(f"{stage} net: {metrics.format_metrics(values)}")
+    images.write_bytes(config.metrics_json, json.dumps(result, indent=1).encode())
+    print(f"wrote {config.metrics_json}")
+    if config.save_panels:
+        paths = evaluator.save_panels(data, result, config.save_panels, config.panels_path)
+        print(f"wrote {len(paths)} panels to {config.panels_path}")

@@ -77,6 +77,8 @@ class _Run:
     def fine(self, coarse, net):
         config = self.config
         load_parameters(coarse, self.checkpoint("FinalCoarseNet"))
+        for parameter in coarse.get_parameters():
+            parameter.name = f"frozen.{parameter.name}"  # a graph wants distinct names
         loss = DepthLoss(config.mask_invalid)
         frozen, _ = mixed_precision(coarse.set_train(False), config.amp_level, self.device)
         cast, scaler = mixed_precision(net, config.amp_level, self.device)

@@ -33,6 +33,7 @@ def save_parameters(parameters, path, progress=None):
     extra = {_PROGRESS: json.dumps(progress)} if progress is not None else None
     try:
         ms.save_checkpoint(items, str(temporary), append_dict=extra)
+        temporary.chmod(0o644)  # MindSpore leaves 0400
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -40,9 +41,7 @@ def save_parameters(parameters, path, progress=None):
         reason = " ".join(str(err).split()) or type(err).__name__
         raise RunError(f"cannot save {path}: {reason}; what was there before is whole") from err
     finally:
-        if temporary.exists():
-            temporary.chmod(0o600)
-            temporary.unlink()
+        temporary.unlink(missing_ok=True)
 
 
 def read_parameters(path):
@@ -121,5 +120,4 @@ def keep_newest(folder, pattern, keep):
     """Delete all but the `keep` newest files that match; 0 keeps all."""
     files = sorted(Path(folder).glob(pattern), key=lambda file: file.stat().st_mtime)
     for file in files[: len(files) - keep] if keep else []:
-        file.chmod(0o600)
         file.unlink()

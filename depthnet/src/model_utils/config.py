@@ -11,6 +11,7 @@ import math
 import operator
 import re
 import sys
+import textwrap
 from pathlib import Path
 
 import yaml
@@ -143,7 +144,8 @@ def run(main, description):
     try:
         config = load_config(Path(sys.argv[0]).resolve().parent / "config.yaml", sys.argv[1:])
         print(description.strip().splitlines()[0], flush=True)
-        print("config:", " ".join(f"{k}={v}" for k, v in vars(config).items()), flush=True)
+        words = " ".join(f"{key}={value}" for key, value in vars(config).items())
+        print(textwrap.fill(f"config: {words}", 100, break_on_hyphens=False), flush=True)
         main(config)
     except InputError as err:
         sys.exit(_report("error", err, 2))

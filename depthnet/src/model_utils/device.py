@@ -3,12 +3,14 @@
 Device, graph mode, seed and distributed start.
 """
 
+import functools
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import mindspore as ms
 import numpy as np
+from mindspore import nn, ops
 
 from .config import InputError
 
@@ -25,6 +27,31 @@ class Device:
     def is_main(self):
         """Whether this rank writes the shared files."""
         return self.rank == 0
+
+    def mean(self, values):
+        """Mean over the ranks of a list of floats; every rank must call it, and leave after it.
+
+        The last thing that ranks exchange must be small: a rank that exits while its part of a
+        large all-reduce is on its way makes its peers fail.
+        """
+        if self.size == 1:
+            return values
+        total = _all_reduce()(ms.Tensor(values, ms.float32)).asnumpy()
+        return [float(value) / self.size for value in total]
+
+
+class _AllReduce(nn.Cell):
+    def __init__(self):
+        super().__init__()
+        self.reduce = ops.AllReduce()
+
+    def construct(self, values):
+        return self.reduce(values)
+
+
+@functools.cache
+def _all_reduce():
+    return _AllReduce()
 
 
 def set_cpu_isa():
@@ -86,5 +113,4 @@ def _join(target):
     if "MS_ROLE" not in os.environ and "RANK_TABLE_FILE" not in os.environ:
         raise InputError("run_distribute needs a launcher; use scripts/run_distribute_train.sh")
     ms.communication.init()
-    ms.set_auto_parallel_context(parallel_mode="data_parallel", gradients_mean=True)
     return Device(target, ms.communication.get_rank(), ms.communication.get_group_size())

@@ -47,7 +47,9 @@ def make_train_step(forward, optimizer, device, scaler=None, jit_level=""):
         return (values[0] if scaler is None else scaler.scale(values[0]), values)
 
     gradients_of = ms.value_and_grad(scaled, None, optimizer.parameters, has_aux=True)
-    reduce = nn.DistributedGradReducer(optimizer.parameters) if device.size > 1 else None
+    reduce = None
+    if device.size > 1:
+        reduce = nn.DistributedGradReducer(optimizer.parameters, mean=True, degree=device.size)
 
     def step(*batch):
         (_, values), gradients = gradients_of(*batch)

@@ -4,6 +4,8 @@ Training samples as a pure function of (seed, position): a run can stop at any s
 exactly the samples that an uninterrupted run would have seen, for any number of workers.
 """
 
+import os
+
 import mindspore.dataset as ds
 import numpy as np
 
@@ -58,8 +60,9 @@ class SampleStream:
             workers: parallel loaders; `processes` makes them processes instead of threads.
         """
         source = _Range(self, start, stop)
+        workers = min(workers, os.cpu_count())  # MindSpore refuses more
         options = {"num_parallel_workers": workers, "python_multiprocessing": processes}
-        data = ds.GeneratorDataset(source, columns, shuffle=False, **options)
+        data = ds.GeneratorDataset(source, list(columns), shuffle=False, **options)
         return data.batch(self.batch_size, drop_remainder=True)
 
 

@@ -79,6 +79,8 @@ class Trainer:
             for step, batch in enumerate(batches, self.start):
                 waited = time.perf_counter() - began
                 values = [float(value.asnumpy()) for value in train_step(*batch)]
+                # All ranks stop at the same step: one that leaves early makes the others fail.
+                *values, stop = self.device.mean([*values, float(self._signal is not None)])
                 self._check_finite(step, values)
                 seconds = time.perf_counter() - began
                 began = time.perf_counter()
@@ -88,19 +90,20 @@ class Trainer:
                     row = dict(zip(("loss", *self.terms), values))
                     rate = {"lr": learning_rate(step), "examples_per_s": self._examples(seconds)}
                     record.add(step=step, **row, **rate, wait_share=round(waited / seconds, 4))
-                self._after(step + 1, after_step)
+                self._after(step + 1, stop > 0, after_step)
         finally:
             for number, handler in previous.items():
                 signal.signal(number, handler)
 
-    def _after(self, done, after_step):
-        if done % self.config.resume_steps == 0 or done == self.total_steps or self._signal:
+    def _after(self, done, stop, after_step):
+        if done % self.config.resume_steps == 0 or done == self.total_steps or stop:
             self.save(done)
         if after_step:
             after_step(done)
-        if self._signal and done < self.total_steps:
+        if stop and done < self.total_steps:
             command = shlex.join(["python", *sys.argv])
-            print(f"stopped by {self._signal} after {done} steps, state in {self.state_file}")
+            name = self._signal or "another rank"
+            print(f"stopped by {name} after {done} steps, state in {self.state_file}")
             print(f"go on with: {command} --resume auto", flush=True)
             raise SystemExit(0)
 
