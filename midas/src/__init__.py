@@ -1,0 +1,1 @@
+"""MiDaS: network, losses, weights and data."""
