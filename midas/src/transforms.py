@@ -1,0 +1,79 @@
+"""Images, targets and masks on their way to the network: size, interpolation, normalisation."""
+
+import math
+
+import cv2
+import numpy as np
+
+RESIZE_METHODS = ("upper_bound", "lower_bound", "minimal")
+
+
+def network_size(width, height, config_size, method, keep_aspect_ratio, multiple_of):
+    """The size at which an image enters the network (the rule of MiDaS).
+
+    Args:
+        width, height: of the image, pixels.
+        config_size: (width, height) that is aimed at.
+        method: "upper_bound" (no side above the aim), "lower_bound" (no side below it) or
+            "minimal" (scale as little as possible).
+        keep_aspect_ratio: scale both sides alike, up to the rounding.
+        multiple_of: both sides become multiples of it; ties round to the even multiple.
+    Returns:
+        (width, height). Where the original's upper_bound ends at a side of 0 (an image more than
+        12 times as wide as high), one multiple is kept.
+    Raises:
+        ValueError: an unknown method.
+    """
+    if method not in RESIZE_METHODS:
+        raise ValueError(f"resize_method {method!r}: choose one of {', '.join(RESIZE_METHODS)}")
+    scale_x, scale_y = config_size[0] / width, config_size[1] / height
+    if keep_aspect_ratio:
+        by_width = {
+            "lower_bound": scale_x > scale_y,
+            "upper_bound": scale_x < scale_y,
+            "minimal": abs(1 - scale_x) < abs(1 - scale_y),
+        }[method]
+        scale_x = scale_y = scale_x if by_width else scale_y
+    return (
+        _to_multiple(scale_x * width, config_size[0], method, multiple_of),
+        _to_multiple(scale_y * height, config_size[1], method, multiple_of),
+    )
+
+
+def _to_multiple(length, aim, method, multiple_of):
+    # round() takes ties to the even multiple, as the original's numpy.round does.
+    rounded = round(length / multiple_of) * multiple_of
+    if method == "upper_bound" and rounded > aim:
+        rounded = math.floor(length / multiple_of) * multiple_of
+    if method == "lower_bound" and rounded < aim:
+        rounded = math.ceil(length / multiple_of) * multiple_of
+    return max(rounded, multiple_of)
+
+
+def prepare_image(image, size, mean, std):
+    """Resize and normalise an image for the network.
+
+    Args:
+        image: (H, W, 3) uint8, RGB.
+        size: (width, height) from network_size.
+        mean, std: three numbers each, for values in 0..1.
+    Returns:
+        (3, height, width) float32; cubic interpolation, no antialiasing.
+    """
+    scaled = cv2.resize(
+        np.float32(image) * np.float32(1 / 255), size, interpolation=cv2.INTER_CUBIC
+    )
+    normal = (scaled - np.float32(mean)) / np.float32(std)
+    return np.ascontiguousarray(normal.transpose(2, 0, 1))
+
+
+def resize_nearest(values, size):
+    """Resize (H, W) depth or a mask to (width, height); pixel x comes from floor(x * in / out)."""
+    if values.dtype == bool:
+        return resize_nearest(values.astype(np.uint8), size).astype(bool)
+    return cv2.resize(values, size, interpolation=cv2.INTER_NEAREST)
+
+
+def flip(*maps):
+    """Mirror each array left to right (its last axis)."""
+    return tuple(np.ascontiguousarray(values[..., ::-1]) for values in maps)
