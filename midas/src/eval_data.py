@@ -59,11 +59,12 @@ class Sample:
 class _Dataset:
     """Common parts: `items` is one entry an image, `metric` one of delta, abs_rel, whdr.
 
-    `cap` is the largest depth in metres; `resize_target` brings depth to the network's size.
+    `cap` is the largest depth in metres, of the metric and (unless `mask_cap` is set) of the mask;
+    `resize_target` brings depth to the network's size.
     """
 
     title, metric, cap, resize_method, resize_target = "", "delta", 10, "upper_bound", False
-    bgr_by_mistake = False
+    bgr_by_mistake, mask_cap = False, None
 
     def __init__(self, root, protocol):
         self.root, self.protocol = Path(root), protocol
@@ -91,7 +92,7 @@ class _Dataset:
 
     def _masked(self, image, depth, extra=True):
         # Before the cast to float32, as in the original: 9.99999999 m counts below a cap of 10.
-        mask = (depth > 0) & (depth < self.cap) & extra
+        mask = (depth > 0) & (depth < (self.mask_cap or self.cap)) & extra
         return Sample(image, np.float32(depth), mask)
 
     def _beside(self, image, *others):
