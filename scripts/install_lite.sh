@@ -18,10 +18,7 @@ flock 9 # two at a time would unpack over each other
 
 install_runtime() {
   local target="$root/.cache/mindspore_lite" work
-  if [[ -d $target ]]; then
-    echo "MindSpore Lite $VERSION is in .cache/mindspore_lite"
-    return
-  fi
+  [[ ! -d $target ]] || return 0
   work="$(mktemp -d "$root/.cache/lite.XXXXXX")"
   trap 'rm -rf "$work"' RETURN
   # The package is made for Python 3.7; only its C++ headers and libraries are used here.
@@ -46,10 +43,7 @@ find_python39() {
 
 install_export() {
   local target="$root/.venv-export" python39
-  if [[ -e $target/complete ]]; then
-    echo "MindSpore $VERSION is in .venv-export"
-    return
-  fi
+  [[ ! -e $target/complete ]] || return 0
   python39="$(find_python39)"
   if [[ -z $python39 ]]; then
     echo "no Python 3.9 here, so no .venv-export: export on a machine that has one (PYTHON39=path)"

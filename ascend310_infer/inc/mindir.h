@@ -1,0 +1,28 @@
+// What a .mindir says of itself, read without the runtime, whose own refusal says only "error".
+#ifndef DEPTH_INFER_MINDIR_H_
+#define DEPTH_INFER_MINDIR_H_
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+namespace depth {
+
+struct MindirHeader {
+  std::string producer;          // "MindSpore"
+  std::string producer_version;  // of the exporter: "2.0.0"
+  int64_t mindir_version =
+      0;  // of the format: 1 from MindSpore 2.0, 3 from 2.7 to 2.10; 0: not said
+};
+
+// Walks the top level of the protobuf message, so that 400 MB of weights are skipped, not read.
+// Throws InputError when the file is missing, cut off or no MindIR.
+MindirHeader ReadMindirHeader(const std::filesystem::path& path);
+
+// Throws InputError when this runtime is known not to read that file, saying which exporter to use.
+void CheckReadable(const std::filesystem::path& path, const MindirHeader& header,
+                   const std::string& runtime_version);
+
+}  // namespace depth
+
+#endif  // DEPTH_INFER_MINDIR_H_

@@ -1,0 +1,75 @@
+#include "options.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <string>
+#include <thread>
+
+namespace depth {
+namespace {
+
+constexpr int kMostWorkers = 4;  // more threads decode faster than any card infers
+
+Device ToDevice(const std::string& name) {
+  if (name == Name(Device::kCpu)) return Device::kCpu;
+  return name == Name(Device::kAscend310P) ? Device::kAscend310P : Device::kAscend310;
+}
+
+Formats ToFormats(const std::vector<std::string>& names) {
+  const auto has = [&](const char* name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  return {has("bin"), has("png"), has("pfm"), has("color")};
+}
+
+}  // namespace
+
+std::optional<Options> ParseOptions(int argc, char** argv, int* exit_code) {
+  Options options;
+  options.runtime.threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  std::vector<std::string> formats = {"bin"};
+  int batch = 0;
+  std::string device = Name(options.runtime.device);
+  const std::vector<std::string> devices = {Name(Device::kAscend310), Name(Device::kAscend310P),
+                                            Name(Device::kCpu)};
+  CLI::App app{
+      "Runs an exported depth network over images. Exit code: 0 done, 1 failed while "
+      "running, 2 wrong arguments or input."};
+  app.option_defaults()->always_capture_default();
+  app.add_option("--mindir", options.mindir, "exported graph; its .json lies beside it");
+  app.add_option("--fine_mindir", options.fine_mindir, "second graph, fed the first one's output");
+  app.add_option("--input", options.input, "images, .bin tensors, or folders of them");
+  app.add_option("--output", options.output, "folder of the results");
+  app.add_option("--time_result", options.time_result, "folder of test_perform_static.txt");
+  app.add_option("--device", device, "where the graphs run")->check(CLI::IsMember(devices));
+  app.add_option("--device_id", options.runtime.device_id, "number of the card")
+      ->check(CLI::Range(0, 1023));
+  app.add_option("--threads", options.runtime.threads,
+                 "threads of the CPU runtime; at most 4 of them decode, and as many write")
+      ->check(CLI::Range(1, 1024));
+  app.add_option("--batch", batch, "images a call; 0: as the graph was exported")
+      ->check(CLI::Range(0, 1024));
+  app.add_option("--warmup", options.pipeline.warmup, "calls before the clock starts")
+      ->check(CLI::Range(0, 1000000));
+  app.add_option("--formats", formats, "bin (raw output), png (16 bits), pfm, color")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"bin", "png", "pfm", "color"}));
+  app.add_flag("--skip_bad", options.pipeline.skip_bad,
+               "leave bad files out and go on (the exit code is 2 all the same)");
+  try {
+    app.parse(argc, argv);
+    // Not by ->required(): that would be said instead of the name of a mistyped flag.
+    if (options.mindir.empty()) throw CLI::RequiredError("--mindir");
+    if (options.input.empty()) throw CLI::RequiredError("--input");
+  } catch (const CLI::ParseError& error) {
+    *exit_code = app.exit(error) == 0 ? 0 : 2;
+    return std::nullopt;
+  }
+  options.runtime.device = ToDevice(device);
+  options.formats = ToFormats(formats);
+  options.pipeline.batch = batch;
+  options.pipeline.workers = std::min(options.runtime.threads, kMostWorkers);
+  return options;
+}
+
+}  // namespace depth

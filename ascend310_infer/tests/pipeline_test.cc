@@ -1,0 +1,223 @@
+#include "pipeline.h"
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "queue.h"
+#include "support.h"
+
+namespace {
+
+// Answers with the sum of each image, and keeps the batches that it was given.
+class FakeNetwork : public depth::Network {
+ public:
+  explicit FakeNetwork(std::vector<int64_t>* batches) : batches_(batches) {}
+  std::vector<depth::PortInfo> Inputs() override { return {{"image", {-1, 3, 1, 2}}}; }
+  std::vector<depth::Tensor> Run(const std::vector<depth::TensorView>& inputs) override {
+    const int64_t batch = inputs[0].shape[0];
+    batches_->push_back(batch);
+    depth::Tensor sums{"sum", {batch, 1, 1, 1}, {}};
+    for (int64_t k = 0; k < batch; ++k) {
+      const float* image = inputs[0].values + 6 * k;
+      sums.values.push_back(image[0] + image[1] + image[2] + image[3] + image[4] + image[5]);
+      if (sums.values.back() < 0) throw std::runtime_error("the card is gone");
+    }
+    return {sums};
+  }
+
+ private:
+  std::vector<int64_t>* batches_;
+};
+
+depth::Sidecar MakeSidecar(int64_t batch) {
+  depth::Sidecar sidecar;
+  sidecar.path = "fake.json";
+  sidecar.inputs = {{"image", {batch, 3, 1, 2}, depth::Source::kImage}};
+  sidecar.outputs = {{"sum", {batch, 1, 1, 1}, depth::Meaning::kDepth}};
+  return sidecar;
+}
+
+struct Run {
+  ScratchFolder folder;
+  std::vector<int64_t> batches;
+  std::vector<std::string> bad;
+  std::vector<size_t> progress;
+  depth::PipelineOptions options;
+  int64_t declared_batch = -1;
+
+  void AddBin(int index, float value, size_t count = 6) {
+    const std::vector<float> values(count, value);
+    char name[32];
+    std::snprintf(name, sizeof(name), "in/%05d.bin", index);
+    folder.Write(name, {reinterpret_cast<const char*>(values.data()), count * sizeof(float)});
+  }
+
+  depth::Statistics operator()() {
+    std::vector<depth::Stage> stages;
+    stages.push_back({MakeSidecar(declared_batch), std::make_unique<FakeNetwork>(&batches)});
+    depth::Chain chain(std::move(stages));
+    const depth::ResultWriter writer(folder / "out", {}, chain.Last());
+    const depth::Observer observer = {[this](size_t done) { progress.push_back(done); },
+                                      [this](const std::string& line) { bad.push_back(line); }};
+    return depth::RunPipeline(depth::ListInputs({folder / "in"}), &chain, writer, options,
+                              observer);
+  }
+
+  // The number in a result, or -1 when there is none.
+  float Result(int index) const {
+    char name[32];
+    std::snprintf(name, sizeof(name), "%05d_0.bin", index);
+    if (!std::filesystem::exists(folder / "out" / name)) return -1;
+    const auto bytes = depth::ReadBytes(folder / "out" / name);
+    float value = 0;
+    REQUIRE(bytes.size() == sizeof(value));
+    std::memcpy(&value, bytes.data(), sizeof(value));
+    return value;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("every file gets its own result, whatever the batch and the number of threads") {
+  for (const int batch : {1, 3}) {
+    for (const int workers : {1, 4}) {
+      Run run;
+      run.options.batch = batch;
+      run.options.workers = workers;
+      for (int i = 0; i < 50; ++i) run.AddBin(i, static_cast<float>(i));
+      const auto statistics = run();
+      CHECK(statistics.images == 50);
+      CHECK(statistics.bad == 0);
+      CHECK(statistics.call_ms.size() == static_cast<size_t>((50 + batch - 1) / batch));
+      for (int i = 0; i < 50; ++i) CHECK(run.Result(i) == static_cast<float>(6 * i));
+      CHECK(run.progress.back() == 50);
+      CHECK(std::is_sorted(run.progress.begin(), run.progress.end()));
+    }
+  }
+}
+
+TEST_CASE("a fixed batch is always given whole") {
+  Run run;
+  run.declared_batch = 4;
+  run.options.batch = 4;
+  for (int i = 0; i < 6; ++i) run.AddBin(i, 1);
+  run();
+  CHECK(run.batches == std::vector<int64_t>{4, 4});
+  CHECK(run.Result(5) == 6);
+}
+
+TEST_CASE("the first bad file stops the run after everything before it") {
+  Run run;
+  run.options.workers = 3;
+  for (int i = 0; i < 40; ++i) run.AddBin(i, 1, i == 20 || i == 30 ? 5 : 6);
+  const std::string error = InputErrorOf([&] { run(); });
+  CHECK(Contains(error, "00020.bin: holds 20 bytes"));
+  for (int i = 0; i < 40; ++i) CHECK((run.Result(i) >= 0) == (i < 20));
+}
+
+TEST_CASE("with skip_bad all good files are done and the bad ones named") {
+  Run run;
+  run.options.skip_bad = true;
+  run.options.batch = 2;
+  for (int i = 0; i < 10; ++i) run.AddBin(i, 1, i % 3 == 0 ? 5 : 6);
+  const auto statistics = run();
+  CHECK(statistics.images == 6);
+  CHECK(statistics.bad == 4);
+  REQUIRE(run.bad.size() == 4);
+  CHECK(Contains(run.bad[1], "00003.bin"));
+  for (int i = 0; i < 10; ++i) CHECK((run.Result(i) >= 0) == (i % 3 != 0));
+}
+
+TEST_CASE("a failing network or disk ends the run with its own words") {
+  Run run;
+  for (int i = 0; i < 30; ++i) run.AddBin(i, i == 7 ? -1.0F : 1.0F);
+  CHECK_THROWS_WITH_AS(run(), "the card is gone", std::runtime_error);
+  CHECK(run.Result(6) == 6);
+
+  Run full;
+  for (int i = 0; i < 30; ++i) full.AddBin(i, 1);
+  std::filesystem::create_directories(full.folder / "out" / "00003_0.bin");
+  CHECK_THROWS_WITH_AS(full(), doctest::Contains("00003_0.bin: cannot be written"),
+                       std::runtime_error);
+}
+
+TEST_CASE("warm-up calls are not counted") {
+  Run run;
+  run.options.warmup = 3;
+  run.AddBin(0, 1);
+  CHECK(run().call_ms.size() == 1);
+  CHECK(run.batches.size() == 4);
+}
+
+TEST_CASE("a graph and its sidecar must fit") {
+  const auto chain_of = [](depth::Sidecar sidecar) {
+    std::vector<int64_t> batches;
+    std::vector<depth::Stage> stages;
+    stages.push_back({std::move(sidecar), std::make_unique<FakeNetwork>(&batches)});
+    return InputErrorOf([&] { depth::Chain chain(std::move(stages)); });
+  };
+  CHECK(chain_of(MakeSidecar(1)).empty());
+  depth::Sidecar wrong = MakeSidecar(1);
+  wrong.inputs[0].shape = {1, 3, 5, 5};
+  CHECK(Contains(chain_of(wrong), "is [1, 3, 5, 5], in the graph it is [?, 3, 1, 2]"));
+  wrong.inputs.push_back({"coarse", {1, 1, 1, 1}, depth::Source::kPreviousOutput});
+  CHECK(Contains(chain_of(wrong), "lists 2 inputs, the graph has 1"));
+}
+
+TEST_CASE("pictures are refused for outputs that are no depth") {
+  const ScratchFolder folder;
+  depth::Sidecar sidecar = MakeSidecar(1);
+  sidecar.outputs[0].meaning = depth::Meaning::kOther;
+  depth::Formats formats;
+  CHECK_NOTHROW(depth::ResultWriter(folder / "out", formats, sidecar));
+  formats.png = true;
+  const auto error = InputErrorOf([&] { depth::ResultWriter(folder / "out", formats, sidecar); });
+  CHECK(Contains(error, "is no depth"));
+  folder.Write("file", "x");
+  const auto other = InputErrorOf([&] { depth::ResultWriter(folder / "file", {}, sidecar); });
+  CHECK(Contains(other, "cannot be made a folder"));
+}
+
+TEST_CASE("the ordered queue holds producers back and keeps the order") {
+  depth::OrderedQueue<size_t> queue(3, 100);
+  std::atomic<size_t> next{0}, furthest{0};
+  std::vector<std::thread> producers;
+  for (int i = 0; i < 4; ++i) {
+    producers.emplace_back([&] {
+      for (size_t k = next++; k < 100; k = next++) {
+        if (!queue.Push(k, k)) return;
+        furthest = std::max(furthest.load(), k);
+      }
+    });
+  }
+  for (size_t k = 0; k < 100; ++k) {
+    const auto item = queue.Pop();
+    REQUIRE(item.has_value());
+    CHECK(*item == k);
+    CHECK(furthest <= k + 3);
+  }
+  CHECK_FALSE(queue.Pop().has_value());
+  for (auto& thread : producers) thread.join();
+}
+
+TEST_CASE("stopping frees everybody who waits") {
+  depth::OrderedQueue<int> ordered(1, 10);
+  depth::BoundedQueue<int> bounded(1);
+  CHECK(bounded.Push(1));
+  std::thread a([&] { CHECK_FALSE(ordered.Push(5, 5)); });
+  std::thread b([&] { CHECK_FALSE(ordered.Pop().has_value()); });
+  std::thread c([&] { CHECK_FALSE(bounded.Push(2)); });
+  ordered.Stop();
+  bounded.Stop();
+  a.join();
+  b.join();
+  c.join();
+  CHECK_FALSE(bounded.Pop().has_value());
+  depth::BoundedQueue<int> closed(2);
+  CHECK(closed.Push(1));
+  closed.Close();
+  CHECK(closed.Pop() == 1);
+  CHECK_FALSE(closed.Pop().has_value());
+}
