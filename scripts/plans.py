@@ -107,6 +107,8 @@ def distribute(request):
     if ranks.isdigit():
         return f"{ranks} workers on this host through msrun", [msrun(request, int(ranks))]
     table = RankTable(ranks)
+    if table.warning():
+        print(f"warning: {table.warning()}; see scripts/make_rank_table.py merge", file=sys.stderr)
     total, hosts = len(table.ranks), len(table.servers)
     server_id = os.environ.get("SERVER_ID", "")
     one_here = hosts == 1 and not server_id and request.target in ("CPU", "GPU")

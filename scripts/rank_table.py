@@ -54,6 +54,13 @@ class RankTable:
             key=lambda rank: rank.rank,
         )
 
+    def warning(self):
+        """What HCCL may refuse although the table is well-formed; empty for nothing."""
+        names = [self.servers[rank.server]["server_id"] for rank in self.ranks]
+        if names == sorted(names):
+            return ""
+        return f"the ranks of {self.path} do not follow the dictionary order of server_id"
+
     def of_server(self, index):
         """The ranks of one server, in order of rank."""
         return [rank for rank in self.ranks if rank.server == index]
@@ -165,8 +172,10 @@ def _need(condition, message):
 
 
 def _unique(values, what):
-    twice = next((value for value in values if values.count(value) > 1), None)
-    _need(twice is None, f"{what} {twice} is there twice")
+    seen = set()
+    for value in values:
+        _need(value not in seen, f"{what} {value} is there twice")
+        seen.add(value)
 
 
 def _few(names, most=6):

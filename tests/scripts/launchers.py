@@ -1,5 +1,6 @@
 """Runs the launchers as users do, on fake models whose programs take no time."""
 
+import json
 import os
 import shlex
 import shutil
@@ -97,10 +98,37 @@ class Launchers:
 
     def dry_run(self, script, *arguments, **options):
         """The planned processes as {name: (environment, command words)} and the note."""
-        out, _ = self.run(script, *arguments, "--dry_run", **options)
-        lines = [line.removeprefix("# ") for line in out.splitlines()]
-        note = lines.pop(0) if len(lines) % 2 else ""
-        return {name: split(line) for name, line in zip(lines[::2], lines[1::2])}, note
+        return plan(self.run(script, *arguments, "--dry_run", **options)[0])
+
+    def dry_run_on_hosts(self, hosts, script, *arguments, **variables):
+        """One dry run for each SERVER_ID in `hosts`, all in one process: a list of plans."""
+        call = [f"{script}.sh", *map(str, arguments), "--dry_run"]
+        done = subprocess.run(
+            [sys.executable, "-c", ON_HOSTS, json.dumps(hosts), json.dumps(call)],
+            env=self.environment(PYTHONPATH=SCRIPTS, **variables),
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stderr
+        return [plan(text) for text in done.stdout.split("=== next host\n")[1:]]
+
+
+ON_HOSTS = """
+import json, os, sys
+import launch
+for host in json.loads(sys.argv[1]):
+    print("=== next host")
+    os.environ["SERVER_ID"] = host
+    assert launch.main(json.loads(sys.argv[2])) == 0
+"""
+
+
+def plan(text):
+    """What a dry run printed as {name: (environment, command words)} and its note."""
+    lines = [line.removeprefix("# ") for line in text.splitlines()]
+    note = lines.pop(0) if len(lines) % 2 else ""
+    return {name: split(line) for name, line in zip(lines[::2], lines[1::2])}, note
 
 
 def split(line):

@@ -1,0 +1,194 @@
+"""Command lines and environments of every host, without starting anything."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.scripts.launchers import server_id
+
+
+def flags(command):
+    """--key value and --key=value words of a command as a dict."""
+    found = {}
+    for number, word in enumerate(command):
+        if word.startswith("--"):
+            key, equals, value = word.partition("=")
+            found[key[2:]] = value if equals else command[number + 1]
+    return found
+
+
+@pytest.mark.parametrize("hosts", [1, 8, 128])
+def test_rank_table_start_on_every_host(launchers, data, rank_table, hosts):
+    """8, 64 and 1024 devices: every rank once, each on its own device, the same size everywhere."""
+    table = rank_table(hosts)
+    names = [server_id(host) for host in range(hosts)]
+    call = ("run_distribute_train", "depthnet", data, table)
+    plans = launchers.dry_run_on_hosts(names, *call, HCCL_CONNECT_TIMEOUT="1200")
+    seen = []
+    for host, (jobs, note) in enumerate(plans):
+        assert f"{8 * hosts} ranks on {hosts} server(s), 8 of them here" in note
+        for device, (name, (environ, command)) in enumerate(jobs.items()):
+            rank = 8 * host + device
+            assert name == f"rank {rank}"
+            assert environ == {
+                "RANK_TABLE_FILE": str(table),
+                "RANK_SIZE": str(8 * hosts),
+                "RANK_ID": str(rank),
+                "DEVICE_ID": str(device),
+                "HCCL_CONNECT_TIMEOUT": "1200",
+            }
+            assert command[:2] == [sys.executable, "train.py"]
+            wanted = {"data_url": str(data), "run_distribute": "True", "device_target": "Ascend"}
+            assert flags(command) == wanted
+            seen.append(rank)
+    assert seen == list(range(8 * hosts))
+
+
+@pytest.mark.parametrize("hosts", [1, 8, 128])
+def test_msrun_on_every_host(launchers, data, rank_table, hosts):
+    table = rank_table(hosts)
+    names = [server_id(host) for host in range(hosts)]
+    call = ("run_distribute_train", "depthnet", data, table)
+    plans = launchers.dry_run_on_hosts(names, *call, DEVICE_TARGET="CPU")
+    assert len(plans) == hosts
+    for host, (jobs, note) in enumerate(plans):
+        assert "DEVICE_TARGET=CPU: only their number is taken from" in note and "msrun" in note
+        ((name, (environ, command)),) = jobs.items()
+        given = flags(command)
+        assert name == "msrun" and Path(command[0]).name == "msrun"
+        assert int(given["worker_num"]) == 8 * hosts and given["local_worker_num"] == "8"
+        assert int(given["node_rank"]) == host and given["join"] == "True"
+        assert given["tail_worker_log"] == str(8 * host) and given["worker_log_name"] == "rank"
+        assert given["log_dir"] == str(launchers.logs)
+        assert given["device_target"] == "CPU" and given["run_distribute"] == "True"
+        if hosts > 1:
+            assert (given["master_addr"], given["master_port"]) == (server_id(0), "8118")
+        else:
+            assert given["master_addr"] == "127.0.0.1"
+        script = command.index("python")
+        assert command[script + 1] == str(launchers.models / "depthnet" / "train.py")
+        assert environ["MS_CPU_COMM_OP_TIMEOUT"] == "1800" and "RANK_TABLE_FILE" not in environ
+        assert environ["PATH"] == f"{Path(sys.executable).parent}:$PATH"
+
+
+def test_one_device_table(launchers, data, rank_table):
+    options = {"SERVER_ID": server_id(0)}
+    jobs, _ = launchers.dry_run(
+        "run_distribute_train", "depthnet", data, rank_table(1, 1), **options
+    )
+    ((name, (environ, _)),) = jobs.items()
+    assert name == "rank 0" and environ["RANK_SIZE"] == "1" and environ["DEVICE_ID"] == "0"
+
+
+def test_unequal_hosts_need_a_rank_table_start(launchers, data, rank_table, tmp_path):
+    table = rank_table(2, 2)
+    content = json.loads(table.read_text())
+    content["server_list"][1]["device"].pop()
+    table.write_text(json.dumps(content))
+    call = ("run_distribute_train", "depthnet", data, table)
+    line = launchers.refuse(*call, SERVER_ID=server_id(1), DEVICE_TARGET="CPU")
+    assert "msrun needs the same number of devices on each server" in line
+    jobs, _ = launchers.dry_run(*call, SERVER_ID=server_id(1))
+    assert list(jobs) == ["rank 2"]
+
+
+def test_connect_timeout(launchers, data, rank_table):
+    call = ("run_distribute_train", "depthnet", data, rank_table(1, 1))
+    jobs, _ = launchers.dry_run(*call, SERVER_ID=server_id(0))
+    assert jobs["rank 0"][0]["HCCL_CONNECT_TIMEOUT"] == "600"
+    for bad in ("60", "long"):
+        options = {"SERVER_ID": server_id(0), "HCCL_CONNECT_TIMEOUT": bad}
+        assert "must be 120 to 7200" in launchers.refuse(*call, **options)
+
+
+def _one(launchers, script, *arguments, **options):
+    jobs, _ = launchers.dry_run(script, *arguments, **options)
+    ((name, (environ, command)),) = jobs.items()
+    return name, environ, command
+
+
+def test_device_num(launchers, data):
+    ckpt = data / "net.ckpt"
+    _, _, command = _one(launchers, "run_distribute_train", "midas", 8, ckpt)
+    given = flags(command)
+    assert given["worker_num"] == given["local_worker_num"] == "8"
+    assert given["model_weights"] == str(ckpt) and given["is_modelarts"] == "False"
+    assert "device_target" not in given
+
+
+def test_standalone(launchers, data):
+    """The originals' arguments become the originals' flags; extras come last and win."""
+    call = ("depthnet", data, 3, "--batch_size", 4)
+    name, environ, command = _one(launchers, "run_standalone_train_ascend", *call)
+    assert (name, environ) == ("train", {})
+    assert command[1:-2] == [
+        *("train.py", "--data_url", str(data), "--device_id", "3", "--device_target", "Ascend")
+    ]
+    assert command[-2:] == ["--batch_size", "4"]
+    options = {"DEVICE_TARGET": "CPU"}
+    _, _, command = _one(launchers, "run_standalone_train_ascend", *call, **options)
+    assert flags(command)["device_target"] == "CPU"
+    _, _, command = _one(launchers, "run_standalone_train", *call)
+    assert "device_target" not in flags(command)
+    ckpt = data / "net.ckpt"
+    _, _, command = _one(launchers, "run_standalone_train", "midas", 1, ckpt)
+    wanted = {"is_modelarts": "False", "device_id": "1", "model_weights": str(ckpt)}
+    assert flags(command) == wanted
+
+
+def test_gpu(launchers, data):
+    ckpt = data / "net.ckpt"
+    name, environ, command = _one(launchers, "run_train_gpu", "midas", 4, "0,1,2,5", ckpt)
+    assert name == "msrun" and environ["CUDA_VISIBLE_DEVICES"] == "0,1,2,5"
+    given = flags(command)
+    assert given["worker_num"] == "4" and given["device_target"] == "GPU"
+    name, _, command = _one(launchers, "run_train_gpu", "midas", 1, 5, ckpt)
+    given = flags(command)
+    assert name == "train" and given["device_id"] == "5" and given["run_distribute"] == "False"
+    _, environ, command = _one(launchers, "run_train_gpu", "depthnet", 2, "0,1", data)
+    assert flags(command)["data_url"] == str(data)
+
+
+def test_eval_and_export(launchers, data):
+    ckpt = str(data / "net.ckpt")
+    _, _, command = _one(launchers, "run_eval", "depthnet", data)
+    assert command[1:] == ["eval.py", "--test_data", str(data)]
+    _, _, command = _one(launchers, "run_eval", "depthnet", data, ckpt, ckpt)
+    wanted = {"test_data": str(data), "coarse_ckpt_model": ckpt, "fine_ckpt_model": ckpt}
+    assert flags(command) == wanted
+    options = {"DEVICE_TARGET": "GPU"}  # the argument wins
+    _, _, command = _one(launchers, "run_eval", "midas", 0, "all", ckpt, "CPU", **options)
+    wanted = {"device_id": "0", "data_name": "all", "ckpt_path": ckpt, "device_target": "CPU"}
+    assert flags(command) == wanted and command.count("--device_target") == 1
+    _, _, command = _one(launchers, "run_export", "depthnet", "both")
+    assert command[1:] == ["export.py", "--coarse_or_fine", "both"]
+    _, _, command = _one(launchers, "run_export", "midas", "--file_format", "ONNX")
+    assert command[1:] == ["export.py", "--file_format", "ONNX"]
+
+
+def test_relative_paths_are_those_of_the_caller(launchers, data):
+    call = ("depthnet", data.name, data.name + "/net.ckpt")
+    _, _, command = _one(launchers, "run_eval", *call, cwd=data.parent)
+    assert flags(command)["coarse_ckpt_model"] == str(data / "net.ckpt")
+
+
+def test_full_and_performance(launchers, data, tmp_path):
+    call = ("depthnet", f"--data_path={data}", f"--output_path={tmp_path}/o", "--epochs_coarse", 1)
+    jobs, _ = launchers.dry_run("train_full_1p", *call)
+    assert list(jobs) == ["train", "eval"]
+    wanted = {"data_url": str(data), "train_url": f"{tmp_path}/o", "epochs_coarse": "1"}
+    assert flags(jobs["train"][1]) == wanted
+    evaluated = flags(jobs["eval"][1])
+    assert evaluated["coarse_ckpt_model"] == f"{tmp_path}/o/Ckpt/FinalCoarseNet.ckpt"
+    assert "epochs_coarse" not in evaluated
+    jobs, _ = launchers.dry_run("train_performance_1p", "depthnet", "--data_path", data)
+    given = flags(jobs["train"][1])
+    assert given["coarse_net_train_step"] == "1000" and given["train_url"] == str(launchers.logs)
+
+
+def test_dry_run_variable_writes_nothing(launchers, data):
+    out, _ = launchers.run("run_standalone_train", "depthnet", data, 0, DRY_RUN=1)
+    assert out.startswith("# train\ncd ")
+    assert not launchers.logs.exists() and not list(launchers.records.iterdir())
