@@ -15,7 +15,7 @@ import numpy as np
 
 COMPLETE = ".complete"
 INCOMPLETE = ".incomplete"
-VERSION = 1  # raise it when the same arguments give other files
+VERSION = 2  # raise it when the same arguments give other files
 
 
 @dataclass(frozen=True)

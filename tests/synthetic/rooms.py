@@ -32,12 +32,14 @@ def room(seed):
         Scene, Path: the room and a path in it that stays clear of everything.
     """
     rng = np.random.default_rng(seed)
-    sides = np.exp(rng.uniform(np.log(2.4), np.log(13.0), 2))
-    width, length = sides * min(1, 9.4 / np.hypot(*sides))
+    # How far the walls in view are is what tells pictures apart: drawn first, and the room to fit.
+    wanted = 0.9 * 9.0 ** rng.beta(0.6, 0.6)
+    width = max(rng.uniform(2.4, 4.5), 0.7 * wanted)
+    length = max(rng.uniform(2.4, 4.5), min(wanted + 1.2, np.sqrt(9.4**2 - width**2)))
     height = rng.uniform(2.3, 3.2)
     builder = Builder(rng)
     _shell(builder, rng, width, height, length)
-    path = _path(rng, width, length)
+    path = _path(rng, width, length, wanted)
     _furnish(builder, rng, width, length, path)
     light = Light(
         ambient=rng.uniform(0.03, 0.06),
@@ -86,31 +88,32 @@ def _shell(builder, rng, width, height, length):
             taken += size[0] + rng.uniform(0.1, 1.0)
 
 
-def _path(rng, width, length):
-    """A swaying path that keeps clear of the walls."""
+def _path(rng, width, length, wanted):
+    """A swaying path that keeps clear of the walls, and sees them about as far off as wanted."""
     free = np.array([width, length]) / 2 - KEEP_CLEAR
     sway = np.minimum(rng.uniform(0.1, 0.4, 2), free / 2)
-    middle = rng.uniform(-1, 1, 2) * (free - sway)
+    places = rng.uniform(-1, 1, (64, 2)) * (free - sway)
+    yaws = rng.uniform(-np.pi, np.pi, 64)
+    best = np.argmin(np.abs(np.log(_wall_depth(places, yaws, width, length) / wanted)))
     return Path(
-        start=np.array([middle[0], -rng.uniform(0.9, 1.7), middle[1]]),
+        start=np.array([places[best, 0], -rng.uniform(0.9, 1.7), places[best, 1]]),
         velocity=np.zeros(3),
         sway=np.array([sway[0], rng.uniform(0.02, 0.08), sway[1]]),
-        angles=np.array([_view(rng, middle, width, length), rng.uniform(0.0, 0.3), 0.0]),
-        turn=np.array([rng.uniform(0.3, 0.6), rng.uniform(0.02, 0.08), rng.uniform(0.0, 0.04)]),
+        angles=np.array([yaws[best], rng.uniform(0.0, 0.3), 0.0]),
+        turn=np.array([rng.uniform(0.1, 0.4), rng.uniform(0.02, 0.08), rng.uniform(0.0, 0.04)]),
         period=40.0,
         phase=rng.uniform(0, 2 * np.pi, 6),
     )
 
 
-def _view(rng, place, width, length):
-    """A yaw: of a few the one with the farthest wall, lest most pictures show a wall nearby."""
-    yaw = rng.uniform(-np.pi, np.pi, rng.choice((1, 8)))
-    steps = np.abs([np.sin(yaw), np.cos(yaw)])
-    room_left = (
-        np.array([width, length])[:, None] / 2
-        - np.sign([np.sin(yaw), np.cos(yaw)]) * (np.asarray(place)[:, None])
-    )
-    return yaw[np.argmax((room_left / steps).min(axis=0))]
+def _wall_depth(places, yaws, width, length):
+    """Mean depth (n,) of the walls at the level of the eyes, for n places (n, 2) and yaws (n,)."""
+    fan = np.array([-0.45, -0.25, 0.0, 0.25, 0.45])
+    angles = yaws[:, None] + fan
+    step = np.stack([np.sin(angles), np.cos(angles)], axis=-1)
+    room_left = np.array([width, length]) / 2 - np.sign(step) * places[:, None]
+    distance = (room_left / np.maximum(np.abs(step), 1e-9)).min(axis=-1)
+    return (distance * np.cos(fan)).mean(axis=1)
 
 
 def _furnish(builder, rng, width, length, path):
