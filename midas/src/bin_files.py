@@ -16,13 +16,19 @@ from .model_utils.config import InputError
 from .model_utils.images import write_bytes
 from .transforms import prepare_image
 
-_FOLDERS = {"Kitti": "Kitti_raw_data", "Sintel": "Sintel", "TUM": "TUM"}
+# The original's postprocess.py wants Sintel in Sintel/, its config.yaml in sintel/sintel-data/.
+_FOLDERS = {
+    "Kitti": ["Kitti_raw_data"],
+    "Sintel": ["Sintel", "sintel/sintel-data"],
+    "TUM": ["TUM"],
+}
 
 
 def _open(config):
-    root = Path(config.dataset_path) / _FOLDERS[config.dataset_name]
-    if not root.is_dir():
-        raise InputError(f"{config.dataset_name}: {root} is not there; check --dataset_path")
+    places = [Path(config.dataset_path, name) for name in _FOLDERS[config.dataset_name]]
+    root = next((place for place in places if place.is_dir()), None)
+    if root is None:
+        raise InputError(f"{config.dataset_name}: {places[0]} is not there; check --dataset_path")
     return DATASETS[config.dataset_name](root, PROTOCOLS[config.eval_protocol])
 
 

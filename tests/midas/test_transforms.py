@@ -1,0 +1,78 @@
+"""Network sizes, interpolation and normalisation by hand."""
+
+import numpy as np
+import pytest
+
+from midas.src.transforms import flip, network_size, prepare_image, resize_nearest
+
+AIM = (384, 384)
+
+
+@pytest.mark.parametrize(
+    ("image", "method", "expected"),
+    [
+        # 1242 x 375 scaled by 384 / 375: 1271.8, and 39.74 times 32 rounds to 40.
+        ((1242, 375), "lower_bound", (1280, 384)),
+        # Scaled by 384 / 1242: 115.9 = 3.62 times 32 rounds to 4.
+        ((1242, 375), "upper_bound", (384, 128)),
+        ((640, 480), "upper_bound", (384, 288)),
+        ((480, 640), "upper_bound", (288, 384)),
+        # 390 is nearer to 384 than 1000: scaled by 384 / 390, 984.6 = 30.77 times 32.
+        ((1000, 390), "minimal", (992, 384)),
+        # 2.5 and 3.5 times 32: ties go to the even multiple.
+        ((384, 80), "upper_bound", (384, 64)),
+        ((384, 112), "upper_bound", (384, 128)),
+    ],
+)
+def test_network_size(image, method, expected):
+    assert network_size(*image, AIM, method, True, 32) == expected
+
+
+def test_aspect_is_dropped_when_asked():
+    assert network_size(1242, 375, AIM, "upper_bound", False, 32) == AIM
+
+
+def test_a_side_never_becomes_zero():
+    assert network_size(3000, 100, AIM, "upper_bound", True, 32) == (384, 32)
+
+
+def test_unknown_method():
+    with pytest.raises(ValueError, match="choose one of upper_bound"):
+        network_size(10, 10, AIM, "nearest", True, 32)
+
+
+def test_normalisation_by_hand():
+    image = np.zeros((6, 6, 3), np.uint8)
+    image[...] = (255, 51, 0)
+    got = prepare_image(image, (4, 5), [0.5, 0.1, 0.25], [0.25, 0.2, 0.5])
+    assert got.shape == (3, 5, 4) and got.dtype == np.float32 and got.flags["C_CONTIGUOUS"]
+    np.testing.assert_allclose(got[:, 2, 2], [2.0, 0.5, -0.5], atol=1e-6)
+
+
+def test_cubic_weights_by_hand():
+    """A step doubled in width: a = -0.75 puts 0.10547 of overshoot beside it."""
+    image = np.zeros((1, 8, 3), np.uint8)
+    image[:, 4:] = 255
+    row = prepare_image(image, (16, 1), [0, 0, 0], [1, 1, 1])[0, 0]
+    np.testing.assert_allclose(row[:5], 0, atol=1e-6)
+    np.testing.assert_allclose(row + row[::-1], 1, atol=1e-6)
+    assert row[6] == pytest.approx(-0.03515625 - 0.0703125, abs=1e-6)
+
+
+def test_nearest_takes_the_floor():
+    values = np.arange(7, dtype=np.float32)[None]
+    source = [0, 2, 4]  # floor(i * 7 / 3)
+    np.testing.assert_array_equal(resize_nearest(values, (3, 1))[0], source)
+    mask = np.array([[True, False, True]])
+    got = resize_nearest(mask, (6, 1))
+    assert got.dtype == bool
+    np.testing.assert_array_equal(got[0], [True, True, False, False, True, True])
+
+
+def test_flip_mirrors_the_width():
+    image, depth = np.arange(12).reshape(3, 2, 2), np.arange(4).reshape(2, 2)
+    mirrored = flip(image, depth)
+    np.testing.assert_array_equal(mirrored[0][1], [[5, 4], [7, 6]])
+    np.testing.assert_array_equal(mirrored[1], [[1, 0], [3, 2]])
+    for twice, original in zip(flip(*mirrored), (image, depth)):
+        np.testing.assert_array_equal(twice, original)
