@@ -29,7 +29,7 @@ def image_metrics(log_depth, target, mask_invalid=False, clip_log=False):
     Returns:
         dict of float by the original's names, or None when mask_invalid leaves no pixel.
     """
-    log_depth, target = np.float64(log_depth).ravel(), np.float64(target).ravel()
+    log_depth, target = np.asarray(log_depth, float).ravel(), np.asarray(target, float).ravel()
     if mask_invalid:
         log_depth, target = log_depth[target > 0], target[target > 0]
         if not target.size:

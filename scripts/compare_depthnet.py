@@ -1,0 +1,56 @@
+"""DepthNet beside the best constant: python -m scripts.compare_depthnet DATA METRICS_JSON
+
+The constant minimises the training loss on the training set. Exit 1 unless the fine stage's
+abs rel is at least 25 % below the constant's.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import mindspore as ms
+import numpy as np
+from scipy.optimize import minimize_scalar
+
+from depthnet.src import metrics
+from depthnet.src.dataset import NyuTest, NyuTrain
+from depthnet.src.loss import MAX_DEPTH, MIN_DEPTH, DepthLoss
+
+MARGIN = 0.25
+
+
+def best_constant(data):
+    """ln metres: the constant log-depth of least training loss over a NyuTrain dataset."""
+    loss = DepthLoss()
+    targets = ms.Tensor(np.stack([data.load(index, None)[1] for index in range(len(data))]))
+
+    def cost(value):
+        return float(loss(ms.ops.full_like(targets, float(value)), targets).asnumpy())
+
+    limits = tuple(np.log((MIN_DEPTH, MAX_DEPTH)))
+    return float(minimize_scalar(cost, bounds=limits, method="bounded").x)
+
+
+def main(root, metrics_json):
+    """Print the table, return the exit status."""
+    constant = best_constant(NyuTrain(root, augment=False))
+    test = NyuTest(Path(root) / "Test")
+    targets = [test.load(index)[1] for index in range(len(test))]
+    rows = [metrics.image_metrics(np.full(t.shape, constant), t) for t in targets]
+    columns = {"constant": metrics.average(rows)}
+    columns.update(json.loads(Path(metrics_json).read_text())["average"])
+    print(f"{'':20}" + "".join(f"{name:>12}" for name in columns))
+    for name in metrics.NAMES:
+        print(f"{name:20}" + "".join(f"{values[name]:12.4f}" for values in columns.values()))
+    errors = {name: values["abs_relative_loss"] for name, values in columns.items()}
+    gain = 1 - errors["fine"] / errors["constant"]
+    print(f"{len(test)} held-out rooms; constant = {np.exp(constant):.2f} m; ", end="")
+    print(f"the network's abs rel is {100 * gain:.0f} % below it (wanted: {100 * MARGIN:.0f} %)")
+    return 0 if gain >= MARGIN else 1
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        print(__doc__, file=sys.stderr)
+        raise SystemExit(2)
+    raise SystemExit(main(*sys.argv[1:]))

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Install what the tests need and run them all; arguments go to pytest.
+#   bash scripts/run_tests.sh [PYTEST ARGUMENTS]
+set -euo pipefail
+repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$repository"
+bash scripts/make_venv.sh requirements-test.txt
+export ONEDNN_MAX_CPU_ISA=${ONEDNN_MAX_CPU_ISA:-AVX2} GLOG_v=${GLOG_v:-3}
+.venv/bin/python -m ruff check .
+.venv/bin/python -m ruff format --check .
+exec .venv/bin/python -m pytest "$@"

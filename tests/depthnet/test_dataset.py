@@ -1,0 +1,115 @@
+"""The NYU tree: pairs, order, units, augmentation, and the check that names bad files."""
+
+import shutil
+
+import cv2
+import numpy as np
+import pytest
+
+from depthnet.src.dataset import NyuTest, NyuTrain
+from depthnet.src.model_utils.config import InputError
+
+
+@pytest.fixture
+def tree(nyu, tmp_path):
+    """A copy that a test may break."""
+    return shutil.copytree(nyu, tmp_path / "NYU")
+
+
+def first_pair(tree):
+    rgb = sorted((tree / "Train").rglob("*.jpg"))[0]
+    return rgb, rgb.with_suffix(".png")
+
+
+def test_units_of_training_and_test(nyu):
+    train, test = NyuTrain(nyu, augment=False), NyuTest(nyu / "Test")
+    rgb, depth = train.load(0, None)
+    assert rgb.shape == (3, 228, 304) and depth.shape == (1, 55, 74)
+    assert rgb.min() >= 0 and 0.2 < rgb.max() <= 1
+    raw = cv2.imread(str(train.pairs[0][1]), -1)
+    assert depth.mean() == pytest.approx(raw[12:468, 16:624].mean() / 25.5, rel=1e-2)
+    raw = cv2.imread(str(test.pairs[0][1]), -1)
+    _, depth = test.load(0)
+    assert depth.mean() == pytest.approx(raw[12:468, 16:624].mean() / 1000, rel=1e-2)
+
+
+def test_frames_are_sorted_by_number(tree):
+    folder = next(path for path in (tree / "Train").iterdir())
+    for suffix in (".jpg", ".png"):
+        shutil.copy(folder / f"2{suffix}", folder / f"10{suffix}")
+    names = [p.stem for p, _ in NyuTrain(tree).pairs if p.parent == folder]
+    assert names == ["1", "2", "10"]
+
+
+def test_augmentation_follows_its_generator(nyu):
+    data = NyuTrain(nyu)
+    same = [data.load(1, np.random.default_rng(5)) for _ in range(2)]
+    other = data.load(1, np.random.default_rng(6))
+    for one, two in zip(*same):
+        np.testing.assert_array_equal(one, two)
+    assert np.abs(same[0][0] - other[0]).max() > 1e-3
+
+
+def test_flips_move_image_and_depth_together(nyu):
+    data, plain = NyuTrain(nyu), NyuTrain(nyu, augment=False)
+    rgb, depth = plain.load(0, None)
+    seen = set()
+    for seed in range(8):
+        moved_rgb, moved_depth = data.load(0, np.random.default_rng(seed))
+        flipped = np.abs(moved_depth - depth).max() > 1e-5
+        expected = rgb[:, :, ::-1] if flipped else rgb
+        assert np.corrcoef(moved_rgb.ravel(), expected.ravel())[0, 1] > 0.99
+        seen.add(flipped)
+    assert seen == {False, True}
+
+
+def truncate(path):
+    path.write_bytes(path.read_bytes()[:-200])
+
+
+def resize(path):
+    cv2.imwrite(str(path), cv2.resize(cv2.imread(str(path), -1), (320, 240)))
+
+
+def deepen(path):
+    cv2.imwrite(str(path), np.uint16(cv2.imread(str(path), -1)) * 256)
+
+
+@pytest.mark.parametrize(
+    ("which", "damage", "message"),
+    [
+        (0, truncate, "is truncated"),
+        (1, truncate, "is truncated"),
+        (0, lambda p: p.unlink(), "is missing, its partner is there"),
+        (1, lambda p: p.unlink(), "is missing, its partner is there"),
+        (0, lambda p: p.write_bytes(b""), "is empty, broken or not an image"),
+        (1, lambda p: p.write_bytes(b"no picture"), "is empty, broken or not an image"),
+        (0, resize, "is 320x240, expected 640x480"),
+        (1, resize, "is 320x240, expected 640x480"),
+        (1, deepen, "has mode I;16, expected L"),
+        (0, lambda p: cv2.imwrite(str(p), cv2.imread(str(p), 0)), "has mode L, expected RGB"),
+    ],
+)
+def test_bad_samples_are_named_or_left_out(tree, capsys, which, damage, message):
+    path = first_pair(tree)[which]
+    damage(path)
+    with pytest.raises(InputError, match=message) as caught:
+        NyuTrain(tree)
+    assert str(path) in str(caught.value) and "--skip_bad_samples" in str(caught.value)
+    assert len(NyuTrain(tree, skip_bad=True)) == 5
+    assert "left out 1 bad samples of 6" in capsys.readouterr().out
+
+
+def test_test_depth_must_have_16_bits(tree):
+    path = sorted((tree / "Test").glob("*_depth.png"))[0]
+    cv2.imwrite(str(path), np.uint8(cv2.imread(str(path), -1) // 256))
+    with pytest.raises(InputError, match="has mode L, expected I;16"):
+        NyuTest(tree / "Test")
+
+
+def test_a_folder_without_pairs_is_refused(tmp_path):
+    with pytest.raises(InputError, match="is not a folder"):
+        NyuTrain(tmp_path)
+    (tmp_path / "Train" / "scene_out").mkdir(parents=True)
+    with pytest.raises(InputError, match="holds no <scene>/N.jpg"):
+        NyuTrain(tmp_path)

@@ -1,0 +1,66 @@
+"""CoarseNet and FineNet: shapes, sizes, initial weights, and that a step learns."""
+
+import mindspore as ms
+import numpy as np
+import pytest
+from mindspore import nn
+
+from depthnet.src.loss import DepthLoss
+from depthnet.src.model_utils.checkpoint import save_parameters
+from depthnet.src.model_utils.device import Device
+from depthnet.src.model_utils.step import make_train_step
+from depthnet.src.network import DEPTH_SIZE, IMAGE_SIZE, CoarseNet, DepthNet, FineNet
+
+
+@pytest.fixture(scope="module")
+def rgb():
+    return ms.Tensor(np.random.default_rng(0).random((2, 3, *IMAGE_SIZE), np.float32))
+
+
+def test_shapes_and_the_one_graph_of_both(rgb):
+    coarse, fine = CoarseNet(), FineNet()
+    depth = coarse(rgb)
+    assert depth.shape == (2, 1, *DEPTH_SIZE)
+    refined = fine(rgb, depth).asnumpy()
+    both = DepthNet(coarse, fine)(rgb).asnumpy()
+    np.testing.assert_allclose(both, np.exp(refined), rtol=1e-5)
+
+
+def test_checkpoint_sizes_are_the_published_ones(tmp_path):
+    for net, size in ((CoarseNet(), 87_599_903), (FineNet(), 477_362)):
+        save_parameters(net.get_parameters(), tmp_path / "net.ckpt")
+        assert (tmp_path / "net.ckpt").stat().st_size == size
+
+
+def test_fine_weights_start_as_a_narrow_normal_and_follow_the_seed():
+    ms.set_seed(3)
+    first = FineNet()
+    ms.set_seed(3)
+    again = FineNet()
+    for one, other in zip(first.get_parameters(), again.get_parameters()):
+        np.testing.assert_array_equal(one.asnumpy(), other.asnumpy())
+    weights = first.conv2.weight.asnumpy()
+    assert abs(weights.mean()) < 1e-3 and weights.std() == pytest.approx(0.01, rel=0.05)
+
+
+def test_fine_depends_on_the_coarse_map_and_on_the_image(rgb):
+    net = FineNet()
+    zero = ms.ops.zeros((2, 1, *DEPTH_SIZE), ms.float32)
+    base = net(rgb, zero).asnumpy()
+    assert np.abs(net(rgb, zero + 1).asnumpy() - base).max() > 1e-4
+    assert np.abs(net(rgb * 0, zero).asnumpy()).max() == 0
+
+
+def test_a_step_lowers_the_loss_on_a_fixed_batch(rgb):
+    ms.set_seed(0)
+    net, loss = FineNet(), DepthLoss()
+    coarse = ms.Tensor(np.full((2, 1, *DEPTH_SIZE), 0.5, np.float32))
+    target = ms.Tensor(np.random.default_rng(1).uniform(1, 5, coarse.shape).astype(np.float32))
+    optimizer = nn.Adam(net.trainable_params(), learning_rate=1e-3)
+
+    def forward(image, depth):
+        return (loss(net(image, coarse), depth),)
+
+    step = make_train_step(forward, optimizer, Device("CPU"))
+    losses = [float(step(rgb, target)[0].asnumpy()) for _ in range(4)]
+    assert losses[-1] < losses[0]
