@@ -1,5 +1,6 @@
 """Supervision of msrun, which hands no signal on and whose workers live in their own sessions."""
 
+import os
 import re
 import signal
 from pathlib import Path
@@ -45,27 +46,33 @@ class RunningMsrun(Running):
         super().kill()
 
     def clean_up(self):
-        """Kill workers that msrun left behind, as when it was killed itself."""
+        """Kill what msrun left behind, as when it was killed itself: workers, scheduler, tail."""
+        send(self.process.pid, signal.SIGKILL, group=True)
         for pid in self._workers:
-            if _environ(pid).get("MS_ROLE") == "MS_WORKER":
+            if _is_worker(pid, _environ(pid)):
                 send(pid, signal.SIGKILL, group=True)
 
     def failures(self):
-        """The first rank that msrun names, or, where that is not known, every rank."""
+        """The rank that msrun names; where it was too short-lived to be known, every unknown one.
+
+        When msrun names none, it failed itself: its own log and everything that ranks wrote.
+        """
         if not self.poll():
             return []
         self._read_log()
-        logs = self.job.rank_logs
-        named = [(self._workers[pid], s) for pid, s in self._failed if pid in self._workers]
-        if named:
-            return [(f"rank {rank}", status, logs[rank]) for rank, status in named]
-        unknown = [(f"rank {rank}", self.poll(), log) for rank, log in logs.items() if log.exists()]
-        return [*unknown, ("msrun", self.poll(), self.job.log)]
+        logs = {rank: log for rank, log in self.job.rank_logs.items() if log.exists()}
+        if not self._failed:
+            ranks = [(f"rank {rank}", self.poll(), log) for rank, log in logs.items()]
+            return [*ranks, ("msrun", self.poll(), self.job.log)]
+        pid, status = self._failed[0]
+        known = {self._workers[pid]} if pid in self._workers else None
+        ranks = known or (set(logs) - set(self._workers.values())) or set(logs)
+        return [(f"rank {rank}", status, logs[rank]) for rank in sorted(ranks)]
 
     def _find_processes(self):
         for pid in _children(self.process.pid):
             environ = _environ(pid)
-            if environ.get("MS_ROLE") == "MS_WORKER" and "RANK_ID" in environ:
+            if _is_worker(pid, environ):
                 self._workers[pid] = int(environ["RANK_ID"])
             elif environ.get("MS_ROLE") == "MS_SCHED":
                 self._scheduler = pid
@@ -79,6 +86,15 @@ class RunningMsrun(Running):
         for pid, status in _FAILURE.findall(whole.decode(errors="replace")):
             status = int(status)
             self._failed.append((int(pid), 128 - status if status < 0 else status))
+
+
+def _is_worker(pid, environ):
+    """Whether it is a worker, and not the `tail` of its log, which has the same environment."""
+    try:
+        leads = os.getsid(pid) == pid
+    except ProcessLookupError:
+        return False
+    return leads and environ.get("MS_ROLE") == "MS_WORKER" and "RANK_ID" in environ
 
 
 def _children(pid):

@@ -84,8 +84,9 @@ class Follower:
         try:
             sys.stdout.buffer.write(new)
             sys.stdout.buffer.flush()
-        except BrokenPipeError:
+        except OSError:
             self._active = False
+            _mute(sys.stdout)
 
 
 class Supervisor:
@@ -171,4 +172,14 @@ def tail(path, lines=_TAIL):
 
 
 def _say(text):
-    print(text, file=sys.stderr, flush=True)
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except OSError:
+        _mute(sys.stderr)
+
+
+def _mute(stream):
+    """Let a stream whose reader has gone (`| head`, a closed terminal) not end the run."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, stream.fileno())
+    os.close(null)

@@ -39,7 +39,7 @@ if action in ("stubborn", "hang"):
     signal.signal(signal.SIGTERM, signal.SIG_IGN if action == "stubborn" else saved)
     Path(str(record) + ".ready").touch()
     time.sleep(120)
-time.sleep(0.3)
+time.sleep(2 if action.startswith("late") else 0.3)
 sys.exit(int(action.split()[1]))
 """
 
