@@ -11,7 +11,6 @@ import numpy as np
 
 from .metric import METRICS, Score, depth_score, order_score
 from .model_utils.config import InputError, RunError
-from .resize import interpolation_matrix
 from .transforms import network_size, prepare_image, resize_nearest
 
 
@@ -59,6 +58,9 @@ def resize_prediction(prediction, height, width, half_pixel):
         return prediction
     if half_pixel:
         return cv2.resize(prediction, (width, height), interpolation=cv2.INTER_LINEAR)
+    # Here, not above: it imports MindSpore, which a 310 host that only scores need not have.
+    from .resize import interpolation_matrix
+
     rows = interpolation_matrix(prediction.shape[0], height, "legacy")
     columns = interpolation_matrix(prediction.shape[1], width, "legacy")
     return rows @ prediction @ columns.T

@@ -5,6 +5,7 @@ Checkpoints that are whole or absent: written to a temporary name, synced, renam
 
 import json
 import os
+import tempfile
 from pathlib import Path
 
 import mindspore as ms
@@ -27,21 +28,20 @@ def save_parameters(parameters, path, progress=None):
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp.ckpt")
     unique = {parameter.name: parameter for parameter in parameters}
     items = [{"name": name, "data": data} for name, data in unique.items()]
     extra = {_PROGRESS: json.dumps(progress)} if progress is not None else None
     try:
-        ms.save_checkpoint(items, str(temporary), append_dict=extra)
-        temporary.chmod(0o644)  # MindSpore leaves 0400
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        with tempfile.TemporaryDirectory(prefix=".save-", dir=path.parent) as folder:
+            temporary = Path(folder) / path.name
+            ms.save_checkpoint(items, str(temporary), append_dict=extra)
+            temporary.chmod(0o644)  # MindSpore leaves 0400
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
+            temporary.replace(path)
     except (OSError, RuntimeError, ValueError, TypeError) as err:
         reason = " ".join(str(err).split()) or type(err).__name__
         raise RunError(f"cannot save {path}: {reason}; what was there before is whole") from err
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def read_parameters(path):

@@ -37,7 +37,7 @@ class Trainer:
         self.parameters = list(parameters)
         self.state_file = self.folder / f"state_{stage}.ckpt"
         self.start = self._saved = self._resume()
-        self._signal, self._rate = None, None
+        self._signalled, self._rate = False, None
 
     def _resume(self):
         choice = self.config.resume
@@ -80,7 +80,7 @@ class Trainer:
                 waited = time.perf_counter() - began
                 values = [float(value.asnumpy()) for value in train_step(*batch)]
                 # All ranks stop at the same step: one that leaves early makes the others fail.
-                *values, stop = self.device.mean([*values, float(self._signal is not None)])
+                *values, stop = self.device.mean([*values, float(self._signalled)])
                 self._check_finite(step, values)
                 seconds = time.perf_counter() - began
                 began = time.perf_counter()
@@ -102,8 +102,7 @@ class Trainer:
             after_step(done)
         if stop and done < self.total_steps:
             command = shlex.join(["python", *sys.argv])
-            name = self._signal or "another rank"
-            print(f"stopped by {name} after {done} steps, state in {self.state_file}")
+            print(f"stopped by a signal after {done} steps, state in {self.state_file}")
             print(f"go on with: {command} --resume auto", flush=True)
             raise SystemExit(0)
 
@@ -138,5 +137,5 @@ class Trainer:
             print(f"\r{self.stage} step {step} {text}", end="\r", flush=True)
         return text
 
-    def _on_signal(self, number, _frame):
-        self._signal = signal.Signals(number).name
+    def _on_signal(self, _number, _frame):
+        self._signalled = True
