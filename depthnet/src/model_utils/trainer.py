@@ -4,6 +4,7 @@ The training loop: log, metrics.csv, resume state, stop on signals and on a loss
 """
 
 import math
+import re
 import shlex
 import signal
 import sys
@@ -72,7 +73,7 @@ class Trainer:
         record = Record(self.folder / "metrics.csv", self.stage, self.start, self.device.is_main)
         workers = {"workers": config.num_parallel_workers, "processes": config.worker_processes}
         data = self.stream.batches(self.start, self.total_steps, columns, **workers)
-        batches = data.create_tuple_iterator(num_epochs=1)
+        batches = _readable(data.create_tuple_iterator(num_epochs=1))
         previous = {s: signal.signal(s, self._on_signal) for s in (signal.SIGTERM, signal.SIGINT)}
         try:
             began = time.perf_counter()
@@ -139,3 +140,14 @@ class Trainer:
 
     def _on_signal(self, _number, _frame):
         self._signalled = True
+
+
+def _readable(batches):
+    """The batches; a loader's InputError, which MindSpore buries in its own, comes out again."""
+    try:
+        yield from batches
+    except RuntimeError as err:
+        found = re.search(r"InputError: (.+)", str(err))
+        if not found:
+            raise
+        raise InputError(found[1]) from None
