@@ -1,6 +1,5 @@
 """Starts training, evaluation and export of every model; called by the .sh files beside it."""
 
-import csv
 import json
 import os
 import re
@@ -13,6 +12,7 @@ from checks import UsageError
 from models import MODELS
 from msrun import RunningMsrun
 from request import COMMANDS, make_log_folder, parse, switch, usage_line
+from results import numbers, speed, step_rates
 from supervise import Running, Supervisor
 
 _DETACHED = "ZOO_LAUNCH_DETACHED"  # set for the launcher that stays behind in the background
@@ -67,12 +67,16 @@ def run_stages(request, stages):
     status = 1
     try:
         for jobs in stages:
-            supervisor = Supervisor(jobs, _start_job, _DETACHED not in os.environ, grace)
+            show = _DETACHED not in os.environ
+            supervisor = Supervisor(jobs, _start_job, show, grace, _enough(request))
             status = supervisor.run()
             if status or supervisor.stopped_by:
                 break
         else:
             _results(request)
+    except UsageError:
+        status = 2
+        raise
     finally:
         (request.logs / "status").write_text(f"{status}\n")
     return status
@@ -82,35 +86,28 @@ def _start_job(job):
     return (RunningMsrun if job.rank_logs else Running)(job)
 
 
+def _output(request):
+    return Path(request.values.get("output_path") or request.logs)
+
+
+def _enough(request):
+    """What tells that a performance run has made its steps; never for other runs."""
+    if request.command != "performance":
+        return lambda: False
+    steps = int(request.values["steps"])
+    return lambda: len(step_rates(_output(request))) >= steps
+
+
 def _results(request):
     """What a pipeline prints at its end."""
-    output = request.values.get("output_path") or request.logs
+    output = _output(request)
     if request.command == "performance":
-        print(speed(Path(output)), flush=True)
+        print(speed(output, int(request.values["steps"])), flush=True)
     if request.command == "full":
         path = Path(request.row.metrics.format(output_path=output))
         print(f"final metrics ({path}):")
         for name, value in numbers(json.loads(path.read_text())):
             print(f"  {name}: {value:.6g}", flush=True)
-
-
-def numbers(tree, prefix=""):
-    """(dotted name, value) of the numbers in nested objects; lists (per image) are left out."""
-    for key, value in tree.items():
-        if isinstance(value, dict):
-            yield from numbers(value, f"{prefix}{key}.")
-        elif isinstance(value, (int, float)) and not isinstance(value, bool):
-            yield f"{prefix}{key}", value
-
-
-def speed(folder):
-    """Mean time of a step and examples/s of a finished run, its first (compiling) step apart."""
-    with (folder / "metrics.csv").open(newline="") as file:
-        rates = [float(row["examples_per_s"]) for row in csv.DictReader(file)]
-    batch = re.search(r"^batch_size: (\d+)$", (folder / "config.yaml").read_text(), re.MULTILINE)
-    rates = rates[1:] or rates
-    step = sum(int(batch[1]) / rate for rate in rates) / len(rates)
-    return f"{step:.4f} s/iter, {int(batch[1]) / step:.2f} examples/s (mean of {len(rates)} steps)"
 
 
 def detach(request, words):
@@ -137,6 +134,10 @@ def start(request, words, background):
     if request.dry_run:
         print_plan(note, stages)
         return 0
+    if request.command == "performance" and (_output(request) / "metrics.csv").exists():
+        raise UsageError(
+            f"{_output(request)} has a metrics.csv already; give another --output_path"
+        )
     make_log_folder(request.logs)
     if note:
         print(note)

@@ -2,8 +2,9 @@
 
 A new model needs its own entry in MODELS and nothing else. An argument's `flag` is the entry
 point's option that receives it; arguments without one (DEVICE_NUM, RANK_TABLE_FILE ...) steer the
-launcher. `{data_path}`, `{output_path}` and `{steps}` in a pipeline are the named options of
-train_full_1p.sh and train_performance_1p.sh.
+launcher. `{data_path}` and `{output_path}` in a pipeline are the named options of
+train_full_1p.sh and train_performance_1p.sh; `newest:PATTERN` is the newest file of that pattern
+when the process starts.
 """
 
 from dataclasses import dataclass
@@ -42,11 +43,15 @@ class Pipeline:
     metrics: str = ""
 
 
+NEWEST = "newest:"
 RANKS = Argument("RANK_TABLE_FILE|DEVICE_NUM", "", checks.ranks)
 DEVICE_NUM = Argument("DEVICE_NUM", "", checks.count)
 DEVICE_IDS = Argument("DEVICE_IDS", "", checks.device_list)
 DEVICE_ID = Argument("DEVICE_ID", "--device_id", checks.number)
 DEVICE_TARGET = Argument("DEVICE_TARGET", "--device_target", checks.target, required=False)
+
+# Every step's rate goes to metrics.csv, from the first step on; the launcher ends the run.
+_TIMED = ("--log_steps", "1", "--resume", "none")
 
 _NYU = Argument("DATASET_PATH", "--data_url", checks.folder)
 _EXPORTS = ("coarse", "fine", "both")
@@ -70,35 +75,16 @@ _DEPTHNET = {
         steps=(
             ("train.py", "--data_url", "{data_path}", "--train_url", "{output_path}"),
             (
-                "eval.py",
-                "--test_data",
-                "{data_path}",
-                "--coarse_ckpt_model",
-                "{output_path}/Ckpt/FinalCoarseNet.ckpt",
-                "--fine_ckpt_model",
-                "{output_path}/Ckpt/FinalFineNet.ckpt",
-                "--metrics_json",
-                "{output_path}/eval_metrics.json",
+                *("eval.py", "--test_data", "{data_path}"),
+                *("--coarse_ckpt_model", "{output_path}/Ckpt/FinalCoarseNet.ckpt"),
+                *("--fine_ckpt_model", "{output_path}/Ckpt/FinalFineNet.ckpt"),
+                *("--metrics_json", "{output_path}/eval_metrics.json"),
             ),
         ),
         metrics="{output_path}/eval_metrics.json",
     ),
     "performance": Pipeline(
-        steps=(
-            (
-                "train.py",
-                "--data_url",
-                "{data_path}",
-                "--train_url",
-                "{output_path}",
-                "--stage",
-                "coarse",
-                "--coarse_net_train_step",
-                "{steps}",
-                "--log_steps",
-                "1",
-            ),
-        ),
+        steps=(("train.py", "--data_url", "{data_path}", "--train_url", "{output_path}", *_TIMED),),
     ),
 }
 
@@ -118,6 +104,26 @@ _MIDAS = {
         ),
     ),
     "export": Row("export.py", ()),
+    "full": Pipeline(
+        steps=(
+            ("train.py", "--train_data_dir", "{data_path}", "--train_url", "{output_path}"),
+            (
+                *("eval.py", "--train_data_dir", "{data_path}", "--data_name", "all"),
+                *("--ckpt_path", NEWEST + "{output_path}/ckpt/Midas_*.ckpt"),
+                *("--ann_file", "{output_path}/val.json"),
+                *("--csv_file", "{output_path}/val_per_image.csv"),
+            ),
+        ),
+        metrics="{output_path}/val.json",
+    ),
+    "performance": Pipeline(
+        steps=(
+            (
+                *("train.py", "--train_data_dir", "{data_path}", "--train_url", "{output_path}"),
+                *_TIMED,
+            ),
+        ),
+    ),
 }
 
 MODELS = {"depthnet": _DEPTHNET, "midas": _MIDAS}

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from checks import UsageError
+from models import NEWEST
 from rank_table import RankTable
 
 # Another launcher's leftovers: with them MindSpore joins a group that does not exist.
@@ -42,6 +43,14 @@ class Job:
     path: str = ""
     rank_logs: dict = field(default_factory=dict)
     hosts: int = 1
+
+    def words(self):
+        """The command, with newest:PATTERN replaced by the newest file that fits the pattern.
+
+        Raises:
+            UsageError: none does; the process before, which should have written it, did not.
+        """
+        return [_newest(w.partition(":")[2]) if w.startswith(NEWEST) else w for w in self.command]
 
     def environment(self):
         """The complete environment of the process."""
@@ -186,6 +195,14 @@ def _msrun_program(dry_run):
     if not names:
         raise UsageError(f"{folder} has no `python`, which msrun starts; set PYTHON to a venv's")
     return program or "msrun", names[0]
+
+
+def _newest(pattern):
+    path = Path(pattern)
+    found = sorted(path.parent.glob(path.name), key=lambda file: file.stat().st_mtime)
+    if not found:
+        raise UsageError(f"no file {pattern}, which the training should have written")
+    return str(found[-1])
 
 
 def _same(path, other):

@@ -26,7 +26,7 @@ class Running:
         with job.log.open("wb") as log:
             # Its own session: a Ctrl-C reaches it through us, once, and as SIGTERM.
             self.process = subprocess.Popen(
-                job.command,
+                job.words(),
                 cwd=job.folder,
                 env=job.environment(),
                 stdin=subprocess.DEVNULL,
@@ -97,10 +97,11 @@ class Supervisor:
         start: Job -> Running.
         show: whether the log is shown.
         grace: seconds between SIGTERM and SIGKILL.
+        enough: asked again and again; when it says True the run is stopped, which is no failure.
     """
 
-    def __init__(self, jobs, start=Running, show=True, grace=60.0):
-        self._jobs, self._start, self._grace = jobs, start, grace
+    def __init__(self, jobs, start=Running, show=True, grace=60.0, enough=lambda: False):
+        self._jobs, self._start, self._grace, self._enough = jobs, start, grace, enough
         self._follower = Follower(jobs[0].log, show)
         self._running, self._culprits = [], []
         self.stopped_by = None  # name of the signal that ended the run
@@ -135,13 +136,15 @@ class Supervisor:
         return [running for running in self._running if running.poll() is None]
 
     def _wait(self):
-        while self._alive() and not self._culprits and not self.stopped_by:
+        why = None
+        while self._alive() and not why:
             self._look()
             self._culprits = [running for running in self._running if running.poll()]
+            failure = self._culprits and f"{self._culprits[0].job.name} failed"
+            why = failure or self.stopped_by or (self._enough() and "enough steps")
         alive = self._alive()
         if not alive:
             return
-        why = self.stopped_by or f"{self._culprits[0].job.name} failed"
         _say(f"{why}: stopping {len(alive)} process(es), SIGKILL in {self._grace:g} s")
         for running in alive:
             running.ask_to_stop()

@@ -35,6 +35,14 @@ print(f"{name} of rank {rank}: {action}", flush=True)
 def saved(number, frame):
     print("saved, stopping", flush=True)
     sys.exit(0)
+if action == "rows":
+    out = Path(sys.argv[sys.argv.index("--train_url") + 1])
+    (out / "ckpt").mkdir(parents=True)
+    (out / "ckpt" / "config.yaml").write_text("seed: 0\\nbatch_size: 4\\n")
+    rates = (0.5, 4, 8, 8, 100, 100)  # examples/s: steps of 8, 1, 0.5 and 0.5 s, and two more
+    rows = [f"coarse,{step},1.0,{rate}" for step, rate in enumerate(rates)]
+    (out / "metrics.csv").write_text("\\n".join(["stage,step,loss,examples_per_s", *rows, ""]))
+    action = "hang"
 if action in ("stubborn", "hang"):
     signal.signal(signal.SIGTERM, signal.SIG_IGN if action == "stubborn" else saved)
     Path(str(record) + ".ready").touch()

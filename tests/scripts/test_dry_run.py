@@ -185,7 +185,7 @@ def test_full_and_performance(launchers, data, tmp_path):
     assert "epochs_coarse" not in evaluated
     jobs, _ = launchers.dry_run("train_performance_1p", "depthnet", "--data_path", data)
     given = flags(jobs["train"][1])
-    assert given["coarse_net_train_step"] == "1000" and given["train_url"] == str(launchers.logs)
+    assert given["log_steps"] == "1" and given["train_url"] == str(launchers.logs)
 
 
 def test_dry_run_variable_writes_nothing(launchers, data):

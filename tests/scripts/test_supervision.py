@@ -224,14 +224,40 @@ def test_full_prints_the_metrics(launchers, data, tmp_path):
     assert "train of rank 0" in head and "eval of rank 0" in head
 
 
-def test_performance_leaves_the_first_step_out(launchers, data, tmp_path):
-    output = tmp_path / "o"
-    output.mkdir()
-    rates = [0.5, 4, 8, 8]  # examples/s: steps of 8, 1, 0.5 and 0.5 s at batch 4
-    lines = [f"coarse,{step},1.0,{rate}" for step, rate in enumerate(rates)]
-    (output / "metrics.csv").write_text("\n".join(["stage,step,loss,examples_per_s", *lines, ""]))
-    (output / "config.yaml").write_text("seed: 0\nbatch_size: 4\n")
-    call = ("depthnet", f"--data_path={data}", f"--output_path={output}", "--steps=4")
-    out, _ = launchers.run("train_performance_1p", *call)
+def test_performance_stops_after_its_steps(launchers, data, tmp_path):
+    """The first step, which compiles, and those behind the asked ones are left out of the mean."""
+    call = ("depthnet", f"--data_path={data}", f"--output_path={tmp_path}/o", "--steps=4")
+    out, err = launchers.run("train_performance_1p", *call, BEHAVIOUR="0:rows")
     assert out.endswith("0.6667 s/iter, 6.00 examples/s (mean of 3 steps)\n")
-    assert "4" in record(launchers, "train")["arguments"]
+    assert "enough steps: stopping 1 process(es)" in err
+    assert (launchers.logs / "train.log").read_text().endswith("saved, stopping\n")
+    assert (launchers.logs / "status").read_text() == "0\n"
+    line = launchers.run("train_performance_1p", *call, status=2)[1].splitlines()[0]
+    assert line.endswith("/o has a metrics.csv already; give another --output_path")
+
+
+def test_performance_of_a_run_that_ends_early(launchers, data):
+    call = ("midas", f"--data_path={data}", "--steps=4")
+    _, err = launchers.run("train_performance_1p", *call, status=2)
+    assert "error: one step tells no speed" in err
+
+
+def test_full_evaluates_the_newest_checkpoint(launchers, data, tmp_path):
+    output = tmp_path / "o"
+    (output / "ckpt").mkdir(parents=True)
+    (output / "val.json").write_text('{"TUM": 15.08}')
+    for age, name in enumerate(["Midas_0-2_9.ckpt", "Midas_0-10_9.ckpt", "other.ckpt"]):
+        (output / "ckpt" / name).touch()
+        os.utime(output / "ckpt" / name, (1e9 + age, 1e9 + age))
+    call = ("midas", f"--data_path={data}", f"--output_path={output}")
+    out, _ = launchers.run("train_full_1p", *call)
+    arguments = record(launchers, "eval")["arguments"]
+    assert arguments[arguments.index("--ckpt_path") + 1] == f"{output}/ckpt/Midas_0-10_9.ckpt"
+    assert out.endswith("  TUM: 15.08\n")
+
+
+def test_full_without_a_checkpoint(launchers, data, tmp_path):
+    call = ("midas", f"--data_path={data}", f"--output_path={tmp_path}/o")
+    _, err = launchers.run("train_full_1p", *call, status=2)
+    assert f"error: no file {tmp_path}/o/ckpt/Midas_*.ckpt, which the training should" in err
+    assert (launchers.logs / "status").read_text() == "2\n"
