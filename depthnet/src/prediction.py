@@ -28,11 +28,14 @@ class Predictor:
 
     def __init__(self, weights, cropped=True):
         self.cropped = cropped
+        got = " ".join(map(str, weights))
+        expected = "expected coarse, coarse and fine, or the graph of both"
+        if len(weights) > 2:
+            raise InputError(f"model_weights {got}: {expected}")
         loaded = [_load(path, make) for path, make in zip(weights, (CoarseNet, FineNet))]
         self.kinds = [kind for _, kind in loaded]
-        if len(weights) > 2 or self.kinds not in (["coarse"], ["coarse", "fine"], ["both"]):
-            got = " and ".join(map(str, weights))
-            raise InputError(f"model_weights: {got}; expected coarse, coarse and fine, or both")
+        if self.kinds not in (["coarse"], ["coarse", "fine"], ["both"]):
+            raise InputError(f"model_weights {got} are {self.kinds}: {expected}")
         self.nets = [net for net, _ in loaded]
 
     def __call__(self, rgb):

@@ -61,7 +61,7 @@ FLAGS = {
     "three weights": (
         "infer.py",
         ["--input_path", "NYU/Test", "--model_weights", *["weights/" + COARSE] * 3],
-        "expected coarse, coarse and fine, or both",
+        "expected coarse, coarse and fine",
     ),
     "missing graph": (
         "infer.py",
@@ -108,7 +108,7 @@ FLAGS = {
     "nothing to convert": ("convert.py", [], "source_path is missing"),
     "no weights file": (
         "convert.py",
-        ["--source_path", "README.md", "--target_path", "x.ckpt"],
+        ["--source_path", "config.yaml", "--target_path", "x.ckpt"],
         "expected .ckpt, .npz, .pth or .pt",
     ),
     "wrong suffix": (
