@@ -157,8 +157,8 @@ class TrimmedAbsoluteLoss(nn.Cell):
     Prediction and target are normalised by median and mean absolute deviation; R is the difference.
     L_ssitrim = 1 / (2 M) * sum of the U smallest |R| of the M valid pixels, U = floor(keep * M);
     L_reg = sum over k < scales of gradient_sums(R at every 2^k-th pixel) / M_k.
-    Both are computed for each image; the mean is over the images that have a valid pixel. (The paper
-    writes M in L_reg for every k; M_k, the count at that scale, is what the zoo's loss divides by.)
+    Both are computed for each image; the mean is over the images that have a valid pixel. (L_reg of
+    the paper divides by M for every k; M_k, the count at that scale, is what the zoo divides by.)
 
     Args:
         alpha (float): weight of L_reg.
