@@ -55,6 +55,18 @@ void AddFolder(const fs::path& folder, std::vector<InputFile>* files) {
             [](const InputFile& a, const InputFile& b) { return a.path < b.path; });
 }
 
+// Names that differ in nothing but the ending keep it in their results: a.jpg gives a_jpg_0.bin.
+void KeepApart(std::vector<InputFile>* files) {
+  std::map<fs::path, int> count;
+  for (const InputFile& file : *files) ++count[file.stem];
+  for (InputFile& file : *files) {
+    if (count[file.stem] == 1) continue;
+    std::string name = file.path.filename().string();
+    std::replace(name.begin(), name.end(), '.', '_');
+    file.stem.replace_filename(name);
+  }
+}
+
 void CheckDistinct(const std::vector<InputFile>& files) {
   std::map<fs::path, fs::path> seen;
   for (const InputFile& file : files) {
@@ -83,6 +95,7 @@ std::vector<InputFile> ListInputs(const std::vector<fs::path>& paths) {
       files.push_back({path, path.stem()});
     }
   }
+  KeepApart(&files);
   CheckDistinct(files);
   return files;
 }

@@ -39,13 +39,22 @@ TEST_CASE("nothing to do is an error that says what was looked for") {
   CHECK(Contains(InputErrorOf([&] { ListInputs({folder / "gone"}); }), "no such file"));
 }
 
+TEST_CASE("files that differ in their ending keep it") {
+  const ScratchFolder folder;
+  for (const char* name : {"sub/a.jpg", "sub/a.png", "sub/b.v2.png"}) folder.Write(name, "x");
+  const auto files = ListInputs({folder.path()});
+  REQUIRE(files.size() == 3);
+  CHECK(files[0].stem == std::filesystem::path("sub/a_jpg"));
+  CHECK(files[1].stem == std::filesystem::path("sub/a_png"));
+  CHECK(files[2].stem == std::filesystem::path("sub/b.v2"));
+}
+
 TEST_CASE("two files with one result name are refused by name") {
   const ScratchFolder folder;
-  folder.Write("a.jpg", "x");
-  folder.Write("a.png", "x");
-  const std::string error = InputErrorOf([&] { ListInputs({folder.path()}); });
-  CHECK(Contains(error, "a.jpg"));
-  CHECK(Contains(error, "a.png"));
+  const auto one = folder.Write("one/a.jpg", "x"), two = folder.Write("two/a.jpg", "x");
+  const std::string error = InputErrorOf([&] { ListInputs({one, two}); });
+  CHECK(Contains(error, one.string()));
+  CHECK(Contains(error, two.string()));
 }
 
 TEST_CASE("files are written whole or not at all") {
