@@ -15,6 +15,8 @@ from .checkpoint import load_state, save_state
 from .config import InputError, RunError
 from .record import Record
 
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
 
 class Trainer:
     """The loop of one training stage, from wherever it stopped to its last step.
@@ -74,10 +76,12 @@ class Trainer:
         workers = {"workers": config.num_parallel_workers, "processes": config.worker_processes}
         data = self.stream.batches(self.start, self.total_steps, columns, **workers)
         batches = _readable(data.create_tuple_iterator(num_epochs=1))
-        previous = {s: signal.signal(s, self._on_signal) for s in (signal.SIGTERM, signal.SIGINT)}
+        previous = {}
         try:
             began = time.perf_counter()
             for step, batch in enumerate(batches, self.start):
+                if not previous:  # behind the first batch: MindSpore's loaders set theirs there
+                    previous = {s: signal.signal(s, self._on_signal) for s in _SIGNALS}
                 waited = time.perf_counter() - began
                 values = [float(value.asnumpy()) for value in train_step(*batch)]
                 # All ranks stop at the same step: one that leaves early makes the others fail.
