@@ -22,7 +22,7 @@ def depth_metrics(prediction, target, inclusive=False):
     Raises:
         InputError: shapes differ or no pixel is valid.
     """
-    prediction, target = np.float64(prediction), np.float64(target)
+    prediction, target = np.asarray(prediction, float), np.asarray(target, float)
     if prediction.shape != target.shape or prediction.size == 0:
         raise InputError(f"metrics of {prediction.shape} against {target.shape}: no common pixels")
     error = prediction - target

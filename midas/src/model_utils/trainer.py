@@ -4,6 +4,7 @@ The training loop: log, metrics.csv, resume state, stop on signals and on a loss
 """
 
 import math
+import re
 import shlex
 import signal
 import sys
@@ -13,6 +14,8 @@ from pathlib import Path
 from .checkpoint import load_state, save_state
 from .config import InputError, RunError
 from .record import Record
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Trainer:
@@ -72,11 +75,13 @@ class Trainer:
         record = Record(self.folder / "metrics.csv", self.stage, self.start, self.device.is_main)
         workers = {"workers": config.num_parallel_workers, "processes": config.worker_processes}
         data = self.stream.batches(self.start, self.total_steps, columns, **workers)
-        batches = data.create_tuple_iterator(num_epochs=1)
-        previous = {s: signal.signal(s, self._on_signal) for s in (signal.SIGTERM, signal.SIGINT)}
+        batches = _readable(data.create_tuple_iterator(num_epochs=1))
+        previous = {}
         try:
             began = time.perf_counter()
             for step, batch in enumerate(batches, self.start):
+                if not previous:  # behind the first batch: MindSpore's loaders set theirs there
+                    previous = {s: signal.signal(s, self._on_signal) for s in _SIGNALS}
                 waited = time.perf_counter() - began
                 values = [float(value.asnumpy()) for value in train_step(*batch)]
                 # All ranks stop at the same step: one that leaves early makes the others fail.
@@ -139,3 +144,14 @@ class Trainer:
 
     def _on_signal(self, _number, _frame):
         self._signalled = True
+
+
+def _readable(batches):
+    """The batches; a loader's InputError, which MindSpore buries in its own, comes out again."""
+    try:
+        yield from batches
+    except RuntimeError as err:
+        found = re.search(r"InputError: (.+)", str(err))
+        if not found:
+            raise
+        raise InputError(found[1]) from None
