@@ -7,8 +7,9 @@ import cv2
 import numpy as np
 import pytest
 
-from midas.src.dataset import training_data
-from midas.src.model_utils.images import read_png, read_rgb
+from midas.src.dataset import read_target, training_data
+from midas.src.model_utils.images import read_png, read_rgb, write_pfm
+from midas.src.model_utils.media import to_png16
 from midas.src.readers import read_dpt, read_kitti_depth, read_tum_depth
 from midas.src.transforms import network_size, prepare_image, resize_nearest
 from tests.golden_files import golden_dir
@@ -148,8 +149,17 @@ def test_depth_files():
 
 
 def test_16_bit_targets_share_the_range_of_8_bit_ones(tmp_path):
-    from midas.src.dataset import read_target
-
     values = np.array([[0, 257, 65535]], np.uint16)
     cv2.imwrite(str(tmp_path / "a.png"), values)
     np.testing.assert_array_equal(read_target(tmp_path / "a.png"), [[0, 1, 255]])
+
+
+def test_written_depth(tmp_path):
+    """The PNG truncates in float32, so one step is allowed; the PFM is equal byte for byte."""
+    golden = load("files.npz")
+    got = to_png16(golden["write_in"], "inverse_depth")
+    assert got.dtype == np.uint16
+    assert np.abs(got.astype(int) - golden["png16"].astype(int)).max() <= 1
+    write_pfm(tmp_path / "a.pfm", golden["write_in"])
+    expected = (GOLDEN / "files" / "write_depth_16bit.pfm").read_bytes()
+    assert (tmp_path / "a.pfm").read_bytes() == expected
