@@ -17,10 +17,10 @@ exec 9>"$root/.cache/install_lite.lock"
 flock 9 # two at a time would unpack over each other
 
 install_runtime() {
-  local target="$root/.cache/mindspore_lite" work
+  local target="$root/.cache/mindspore_lite"
   [[ ! -d $target ]] || return 0
   work="$(mktemp -d "$root/.cache/lite.XXXXXX")"
-  trap 'rm -rf "$work"' RETURN
+  trap 'rm -rf "$work"' EXIT
   # The package is made for Python 3.7; only its C++ headers and libraries are used here.
   "${PYTHON:-python3}" -m pip download --quiet --no-deps --only-binary=:all: --python-version 37 \
     --implementation cp --abi cp37m --platform manylinux1_x86_64 \

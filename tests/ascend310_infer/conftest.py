@@ -3,7 +3,6 @@
 import fcntl
 import os
 import re
-import shutil
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -136,19 +135,6 @@ def export_python(runtime):
             "no Python 3.9 here for MindSpore 2.0.0; the MindIR files under data/ are tested"
         )
     return EXPORT_PYTHON
-
-
-@pytest.fixture
-def program_copy(tmp_path):
-    """copy(name): that folder of the repository, copied so that a test may spoil it."""
-
-    def copy(name):
-        target = tmp_path / "repository" / name
-        ignore = shutil.ignore_patterns("build", "__pycache__", "*.ckpt", "*.log")
-        shutil.copytree(REPOSITORY / name, target, ignore=ignore)
-        return target
-
-    return copy
 
 
 def images_per_second(text):

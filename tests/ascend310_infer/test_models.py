@@ -16,7 +16,7 @@ import mindspore as ms
 import numpy as np
 import pytest
 
-from depthnet.src.model_utils.checkpoint import save_parameters
+from depthnet.src.model_utils.checkpoint import load_parameters, save_parameters
 from depthnet.src.network import CoarseNet, FineNet
 from midas.src.build import build_network
 from tests.ascend310_infer.conftest import ENVIRONMENT, REPOSITORY, images_per_second, photo
@@ -160,16 +160,35 @@ def test_run_infer_310_depthnet(build, program, depthnet, tmp_path):
             assert float(got[name]) == pytest.approx(value, rel=1e-3, abs=5e-4), name
 
 
-@pytest.mark.parametrize("name", ["Kitti", "Sintel", "TUM"])
-def test_run_infer_310_midas(build, midas, tmp_path, name):
-    data = tmp_path / "data"
+@pytest.fixture(scope="module")
+def midas_data(tmp_path_factory):
+    """DATA_PATH as the original's script wants it: Kitti_raw_data/, Sintel/ and TUM/."""
+    out = tmp_path_factory.mktemp("midas_data")
     size = ["--height", "60", "--width", "80", "--workers", "1"]
-    render(["midas", str(data), "--train", "1", "--test", "2", *size])
+    render(["midas", str(out), "--train", "1", "--test", "2", *size])
+    (out / "data" / "Sintel").symlink_to(out / "data" / "sintel" / "sintel-data")
+    return out / "data"
+
+
+@pytest.mark.parametrize("name", ["Kitti", "Sintel", "TUM"])
+def test_run_infer_310_midas(build, midas, midas_data, tmp_path, name):
     script = REPOSITORY / "scripts" / "run_infer_310.sh"
-    _run(["bash", script, "midas", midas / "midas.mindir", data, name], tmp_path)
-    results = list((tmp_path / "result_Files" / name).rglob("*_0.bin"))
-    inputs = list((tmp_path / "preprocess_Result" / name).rglob("*.bin"))
-    assert len(results) == len(inputs) >= 1
-    value = json.loads((tmp_path / "result_val.json").read_text())[name]
-    assert np.isfinite(value)
+    _run(["bash", script, "midas", midas / "midas.mindir", midas_data, name], tmp_path)
+    bins = tmp_path / "preprocess_Result"
+    stems = [path.relative_to(bins).with_suffix("") for path in sorted(bins.rglob("*.bin"))]
+    assert len(stems) >= 2 and stems[0].parts[0] == name
+    results = [tmp_path / "result_Files" / f"{stem}_0.bin" for stem in stems]
+    assert sorted((tmp_path / "result_Files").rglob("*.bin")) == sorted(results)
+    assert np.isfinite(json.loads((tmp_path / "result_val.json").read_text())[name])
     assert name in (tmp_path / "acc.log").read_text()
+    image = np.fromfile(bins / f"{stems[0]}.bin", np.float32).reshape(1, 3, 96, 128)
+    got = np.fromfile(results[0], np.float32).reshape(1, 96, 128)
+    expected = _midas_in_python(midas, image)
+    np.testing.assert_allclose(got, expected, rtol=0, atol=RTOL_INVERSE * expected.max())
+
+
+def _midas_in_python(midas, image):
+    config = SimpleNamespace(**SMALL_MIDAS, network_variant="torch", grouped_conv="auto")
+    net = build_network(config).set_train(False)
+    load_parameters(net, midas / "Midas.ckpt")
+    return net(ms.Tensor(image)).asnumpy()

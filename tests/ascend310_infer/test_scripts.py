@@ -1,0 +1,179 @@
+"""Finding, fetching and building: what is missing is said in one line, what is done is left."""
+
+import os
+import subprocess
+import sys
+import zipfile
+
+import pytest
+
+from tests.ascend310_infer.conftest import ENVIRONMENT, INFER, REPOSITORY, model
+
+RUN_SCRIPT = REPOSITORY / "scripts" / "run_infer_310.sh"
+
+
+def _bash(*words, status=0, cwd=None, **environment):
+    environment = {**ENVIRONMENT, "PYTHON": sys.executable, **environment}
+    done = subprocess.run(
+        ["bash", *map(str, words)],
+        cwd=cwd,
+        env={name: str(value) for name, value in environment.items()},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == status, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done.stdout, done.stderr
+
+
+def test_a_named_runtime_is_the_only_one_looked_at(runtime, tmp_path):
+    for name in ("LITE_HOME", "MSLITE_HOME"):
+        places = {name: tmp_path, "BUILD_DIR": tmp_path / "build"}
+        _, err = _bash(INFER / "build.sh", status=2, **places)
+        assert err == (
+            f"no MindSpore Lite in LITE_HOME={tmp_path}: it should hold runtime/lib, or lib\n"
+        )
+
+
+@pytest.mark.parametrize("version", ["1.9.0", "2.0.0"])
+def test_the_official_archives_layout(runtime, tmp_path, version):
+    home = tmp_path / f"mindspore-lite-{version}-linux-x64"
+    (home / "runtime" / "lib").mkdir(parents=True)
+    (home / "runtime" / "include").symlink_to(runtime / "include")
+    library = home / "runtime" / "lib" / "libmindspore-lite.so"
+    library.symlink_to(runtime / "lib" / "libmindspore-extendrt_python.so")
+    build = tmp_path / "build"
+    command = ["cmake", "-S", INFER, "-B", build, f"-DLITE_HOME={home}"]
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+    if version == "2.0.0":
+        assert done.returncode == 0, done.stderr
+        assert f"MindSpore Lite 2.0.0: {library}" in done.stdout
+        return
+    assert done.returncode != 0
+    error = (build / "error.txt").read_text()
+    assert error.startswith("MindSpore Lite 1.9.0 in ") and "is too old: 2.0.0" in error
+
+
+def test_a_missing_package_names_what_to_install(tmp_path):
+    # A root that is empty hides every header of the machine.
+    options = ["-DCMAKE_FIND_ROOT_PATH=/nowhere", "-DCMAKE_FIND_ROOT_PATH_MODE_INCLUDE=ONLY"]
+    _, err = _bash(INFER / "build.sh", *options, status=2, BUILD_DIR=tmp_path)
+    assert err.startswith("packages are missing: apt-get install --no-install-recommends ")
+    assert "libcli11-dev" in err and len(err.splitlines()) == 1
+
+
+def test_missing_tools_are_named(tmp_path):
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in ("dirname", "nproc"):
+        (tools / name).symlink_to(f"/usr/bin/{name}")
+    bash = "/bin/bash"
+    done = subprocess.run(
+        [bash, str(INFER / "build.sh")], env={"PATH": str(tools)}, capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert done.stderr == (
+        "packages are missing: apt-get install --no-install-recommends cmake make g++\n"
+    )
+
+
+def test_nothing_is_built_twice(build):
+    program = build / "main"
+    before = program.stat().st_mtime_ns
+    _bash(INFER / "build.sh", JOBS=2)
+    assert program.stat().st_mtime_ns == before
+    os.utime(INFER / "src" / "statistics.cc")
+    _bash(INFER / "build.sh", JOBS=2)
+    assert program.stat().st_mtime_ns > before
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A repository with nothing but install_lite.sh, and a pip that makes a tiny wheel."""
+    scripts = tmp_path / "repository" / "scripts"
+    scripts.mkdir(parents=True)
+    script = scripts / "install_lite.sh"
+    script.write_bytes((REPOSITORY / "scripts" / "install_lite.sh").read_bytes())
+    wheel = tmp_path / "mindspore_lite-2.0.0-cp37-cp37m-manylinux1_x86_64.whl"
+    with zipfile.ZipFile(wheel, "w") as file:
+        file.writestr("mindspore_lite/lib/a.so", "library")
+    python = tmp_path / "python"
+    python.write_text(
+        "#!/bin/bash\n"
+        f'echo "$*" >>"{tmp_path}/calls"\n'
+        f'if [[ $2 == pip ]]; then for a; do [[ -d $a ]] && cp "{wheel}" "$a"; done; exit 0; fi\n'
+        f'[[ -e "{tmp_path}/broken" ]] && exit 3\n'
+        f'exec "{sys.executable}" "$@"\n'
+    )
+    python.chmod(0o755)
+    return script, python
+
+
+def test_install_lite_fetches_once(checkout, tmp_path):
+    script, python = checkout
+    for _ in range(2):
+        _bash(script, "runtime", PYTHON=python)
+    root = script.parents[1]
+    assert (root / ".cache" / "mindspore_lite" / "lib" / "a.so").read_text() == "library"
+    calls = (tmp_path / "calls").read_text().splitlines()
+    assert len(calls) == 2 and "mindspore-lite==2.0.0" in calls[0]
+    assert sorted(os.listdir(root / ".cache")) == ["install_lite.lock", "mindspore_lite"]
+
+
+def test_install_lite_leaves_nothing_half_done(checkout, tmp_path):
+    script, python = checkout
+    (tmp_path / "broken").touch()
+    _bash(script, "runtime", PYTHON=python, status=3)
+    assert os.listdir(script.parents[1] / ".cache") == ["install_lite.lock"]
+    (tmp_path / "broken").unlink()
+    _bash(script, "runtime", PYTHON=python)
+
+
+def test_install_lite_without_python_39(checkout, tmp_path):
+    script, _ = checkout
+    out, _ = _bash(script, "export", PATH="/usr/bin:/bin", HOME=tmp_path)
+    if "no Python 3.9 here" not in out:  # Debian's own python3.9
+        pytest.fail(out)
+    assert not (script.parents[1] / ".venv-export").exists()
+
+
+def test_install_lite_usage(checkout):
+    script, python = checkout
+    _, err = _bash(script, "everything", PYTHON=python, status=2)
+    assert "Usage: bash scripts/install_lite.sh" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "first argument"),
+        (["yolo", "a", "b", "c"], "expected depthnet or midas"),
+        (["depthnet", "a", "b"], "takes 3 or 4 arguments, got 2"),
+        (["depthnet", "gone.mindir", "gone.mindir", "."], "gone.mindir"),
+        (["depthnet", "{tiny}", "{tiny}", "gone"], "DATA_PATH"),
+        (["depthnet", "{tiny}", "{tiny}", ".", "zero"], "DEVICE_ID"),
+        (["midas", "{tiny}", ".", "NYU"], "DATASET_NAME"),
+        (["midas", "{bare}", ".", "TUM"], "bare.json"),
+    ],
+)
+def test_run_infer_310_refuses(tmp_path, arguments, words):
+    (tmp_path / "bare.mindir").touch()
+    places = {"tiny": model("tiny"), "bare": tmp_path / "bare.mindir"}
+    arguments = [word.format(**places) for word in arguments]
+    _, err = _bash(RUN_SCRIPT, *arguments, status=2, cwd=tmp_path)
+    lines = err.splitlines()
+    assert lines[0].startswith("error: ") and words in lines[0]
+    assert lines[1].startswith("Usage: run_infer_310.sh depthnet MINDIR1")
+    _, err = _bash(RUN_SCRIPT, *arguments, status=2, cwd=tmp_path, DEVICE_TARGET="GPU")
+    assert "DEVICE_TARGET" in err
+
+
+def test_run_infer_310_shows_the_failed_stages_log(build, tmp_path):
+    data = tmp_path / "empty"
+    data.mkdir()
+    words = ["depthnet", model("pair_coarse"), model("pair_fine"), data]
+    _, err = _bash(RUN_SCRIPT, *words, status=2, cwd=tmp_path, DEVICE_TARGET="CPU")
+    lines = err.splitlines()
+    assert lines[-1] == f"error: preprocess ended with 2; see {tmp_path / 'preprocess.log'}"
+    assert str(data) in lines[-2]
+    assert not (tmp_path / "result_Files").exists() and not (tmp_path / "acc.log").exists()
