@@ -64,8 +64,8 @@ def depthnet():
     python, model, data = sys.executable, ROOT / "depthnet", steps.folder / "NYU"
     render = ("-m", "tests.synthetic", "nyu", data, "--train", 64, "--test", 16, "--per_scene", 1)
     steps.run("render", python, *render, "--seed", 0)
-    schedule = ["--batch_size", 4, "--coarse_net_train_step", 100, "--fine_net_train_step", 50]
-    rates = ["--learning_rate_max", 0.0003, "--learning_rate_min", 0.0005]
+    schedule = ["--batch_size", 4, "--coarse_net_train_step", 80, "--fine_net_train_step", 70]
+    rates = ["--learning_rate_max", 0.0001, "--learning_rate_min", 0.001]
     resume = ["--resume", "auto", "--resume_steps", 25, "--save_ckpt_steps", 100000]
     steps.run("train", python, model / "train.py", "--data_url", data, *schedule, *rates, *resume)
     panels = ["--save_panels", 3, "--panels_path", "."]

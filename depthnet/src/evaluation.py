@@ -90,7 +90,7 @@ class Evaluator:
         maps = self.predict(rgb[None])
         depths = {"truth": np.where(target[0] > 0, target[0], np.nan)}
         depths.update({stage: np.exp(values[0, 0]) for stage, values in maps.items()})
-        low, high = images.value_range(depths["truth"])
+        low, high = images.value_range(np.stack(list(depths.values())))
         height, width = rgb.shape[1:]
         tiles = [("image", np.uint8(np.rint(rgb.transpose(1, 2, 0) * 255)))]
         for title, depth in depths.items():
