@@ -43,7 +43,7 @@ class _NativeConv(nn.Cell):
     def __init__(self, channels, stride, groups):
         super().__init__()
         options = {"pad_mode": "pad", "pad": 1, "stride": stride, "group": groups}
-        self.conv = ops.Conv2D(channels, 3, **options)
+        self.conv = ops.Conv2D(channels, (3, 3), **options)
         self.input_gradient = ops.Conv2DTranspose(channels, 3, **options)
         self.stride = stride
         self.groups = groups
@@ -98,7 +98,9 @@ class GroupedConv(nn.Cell):
         if method == "native":
             self.conv = _NativeConv(channels, stride, groups)
         else:
-            self.conv = ops.Conv2D(channels // self.pieces, 3, pad_mode="pad", pad=1, stride=stride)
+            self.conv = ops.Conv2D(
+                channels // self.pieces, (3, 3), pad_mode="pad", pad=1, stride=stride
+            )
         self.split_input = ops.Split(1, self.pieces)
         self.split_weight = ops.Split(0, self.pieces)
         self.concat = ops.Concat(1)

@@ -112,8 +112,8 @@ class DoubleSizeConv(nn.Cell):
         shape = (out_channels, in_channels, 3, 3)
         self.weight = Parameter(initializer(weight_init, shape), name="weight")
         self.bias = Parameter(initializer(bias_init, (out_channels,)), name="bias")
-        self.conv = ops.Conv2D(3 * out_channels, (1, 3), pad_mode="pad", pad=(0, 0, 1, 1))
-        self.bias_add = ops.BiasAdd()
+        # "same" is padding (0, 0, 1, 1), which the ONNX exporter would write in another order.
+        self.conv = ops.Conv2D(3 * out_channels, (1, 3), pad_mode="same")
         self.shape = shape
         self.mode = mode
 
@@ -126,4 +126,5 @@ class DoubleSizeConv(nn.Cell):
         x = self.conv(ops.matmul(x, columns), weight)
         x = x.reshape(-1, out_channels, 3 * height, 2 * width)
         rows = _constant_matrix("shifted rows", height, 2 * height, self.mode).astype(x.dtype)
-        return self.bias_add(ops.matmul(rows, x), self.bias)
+        # Not BiasAdd: the ONNX exporter forgets its axis where no convolution comes before it.
+        return ops.matmul(rows, x) + self.bias.astype(x.dtype).reshape(1, out_channels, 1, 1)
