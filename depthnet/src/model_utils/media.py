@@ -4,6 +4,7 @@ Pictures and videos in, depth files out: the part of infer.py that no model chan
 """
 
 import glob
+import itertools
 import sys
 import time
 from pathlib import Path
@@ -67,57 +68,90 @@ def write_outputs(stem, values, kind, formats, limits=None):
         write_png(f"{stem}_color.png", colorize(near, *(limits or value_range(near))))
 
 
+def in_batches(pictures, predict):
+    """Predict pictures, several at once where `predict` can.
+
+    Args:
+        pictures: iterable of (anything, (H, W, 3) uint8 RGB).
+        predict: picture -> map; one with `batch_size` and `batch` (list of pictures -> list of
+            maps) is given that many at once.
+    Returns:
+        Generator of (anything, map) in the same order.
+    """
+    size = getattr(predict, "batch_size", 1)
+    pictures = iter(pictures)
+    while part := list(itertools.islice(pictures, size)):
+        names, images = zip(*part)
+        maps = predict.batch(list(images)) if size > 1 else map(predict, images)
+        yield from zip(names, maps)
+
+
 def predict_all(config, predict, kind):
-    """Predict every picture and video of config.input_path into config.output_path.
+    """Predict every picture, then every video, of config.input_path into config.output_path.
 
     Args:
         config: namespace with input_path, output_path, formats and skip_bad_samples.
-        predict: (H, W, 3) uint8 RGB -> (H, W) float32.
+        predict: as for in_batches; maps are (H, W) float32.
         kind: meaning of the map: depth, inverse_depth or disparity.
     Raises:
         InputError: no input, or an unreadable one without skip_bad_samples.
     """
     files = find_inputs(config.input_path)
     stems = [file.stem for file in files]
-    done, bad, began = 0, 0, time.perf_counter()
-    for number, (file, stem) in enumerate(zip(files, stems), 1):
-        if stems.count(stem) > 1:
-            stem = file.name.replace(".", "_")
-        target = Path(config.output_path) / stem
-        try:
-            if file.suffix.lower() in VIDEOS:
-                done += _predict_video(file, target, predict, kind, config.formats)
-            else:
-                write_outputs(target, predict(read_rgb(file)), kind, config.formats)
-                done += 1
-        except InputError as err:
-            if not config.skip_bad_samples:
-                raise
-            bad += 1
-            print(f"left out: {err}", file=sys.stderr, flush=True)
+    names = {f: f.stem if stems.count(f.stem) == 1 else f.name.replace(".", "_") for f in files}
+    done, bad, began = 0, [], time.perf_counter()
+
+    def readable(read, kept):
+        """(file, read(file)) of the files that are not bad."""
+        for file in kept:
+            try:
+                yield file, read(file)
+            except InputError as err:
+                if not config.skip_bad_samples:
+                    raise
+                bad.append(file)
+                print(f"left out: {err}", file=sys.stderr, flush=True)
+
+    def video(file):
+        return _predict_video(file, Path(config.output_path) / names[file], predict, kind, config)
+
+    def picture(file, values):
+        write_outputs(Path(config.output_path) / names[file], values, kind, config.formats)
+        return file, 1
+
+    pictures = readable(read_rgb, [file for file in files if file.suffix.lower() not in VIDEOS])
+    written = itertools.starmap(picture, in_batches(pictures, predict))
+    videos = readable(video, [file for file in files if file.suffix.lower() in VIDEOS])
+    for number, (file, count) in enumerate(itertools.chain(written, videos), 1):
+        done += count
         rate = done / (time.perf_counter() - began)
-        print(f"  processing {file} ({number}/{len(files)}), {rate:.2f} images/s", flush=True)
+        place = f"{number + len(bad)}/{len(files)}"
+        print(f"  processing {file} ({place}), {rate:.2f} images/s", flush=True)
     seconds = time.perf_counter() - began
-    print(f"{done} images in {seconds:.2f} s, {done / seconds:.2f} images/s, {bad} left out")
+    print(f"{done} images in {seconds:.2f} s, {done / seconds:.2f} images/s, {len(bad)} left out")
 
 
-def _predict_video(file, target, predict, kind, formats):
+def _frames(capture):
+    while True:
+        good, frame = capture.read()
+        if not good:
+            return
+        yield None, cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+
+
+def _predict_video(file, target, predict, kind, config):
     capture = cv2.VideoCapture(str(file))
     rate, count, limits, writer = capture.get(cv2.CAP_PROP_FPS) or 25, 0, None, None
     temporary = target.with_name(f".{target.name}_color.tmp.mp4")
-    per_frame = [name for name in formats if name != "color"]
+    per_frame = [name for name in config.formats if name != "color"]
     try:
-        while True:
-            good, frame = capture.read()
-            if not good:
-                break
-            values = predict(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB))
+        for _, values in in_batches(_frames(capture), predict):
             write_outputs(target / f"{count:06}", values, kind, per_frame)
             near = nearness(values, kind)
             # Colours follow the scene slowly; a range of its own for each frame would flicker.
             new = np.array(value_range(near))
             limits = new if limits is None else 0.9 * limits + 0.1 * new
-            if writer is None and "color" in formats:
+            if writer is None and "color" in config.formats:
                 temporary.parent.mkdir(parents=True, exist_ok=True)
                 code, size = cv2.VideoWriter_fourcc(*"mp4v"), near.shape[::-1]
                 writer = cv2.VideoWriter(str(temporary), code, rate, size)

@@ -128,7 +128,7 @@ class Trainer:
         raise RunError(f"{message}; the batch: {files}; lower the learning rate or mend the data")
 
     def _examples(self, seconds):
-        return round(self.stream.batch_size * self.stream.size / seconds, 2)
+        return self.stream.batch_size * self.stream.size / seconds
 
     def _progress(self, step, seconds):
         """Examples/s, share done and time left; the first step, which compiles, does not count."""
@@ -137,7 +137,7 @@ class Trainer:
         left = (self.total_steps - step - 1) * (self._rate or seconds)
         clock = f"{int(left // 3600)}:{int(left // 60 % 60):02}:{int(left % 60):02}"
         share = 100 * (step + 1) / self.total_steps
-        text = f"({self._examples(seconds)} examples/s, {share:.1f} %, {clock} left)"
+        text = f"({self._examples(seconds):.3g} examples/s, {share:.1f} %, {clock} left)"
         if sys.stdout.isatty():
             print(f"\r{self.stage} step {step} {text}", end="\r", flush=True)
         return text
