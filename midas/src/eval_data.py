@@ -261,19 +261,20 @@ def dataset_root(config, name):
     return None, " ".join(map(str, joined))
 
 
-def open_datasets(config, protocol):
+def open_datasets(config, protocol, only=()):
     """The datasets that data_name asks for, listed and checked.
 
     Args:
         config: namespace with data_name (a key of DATASETS, or all) and what dataset_root reads.
         protocol: Protocol.
+        only: of `all`, the names that count; empty: every one.
     Returns:
         {name: dataset}; of `all`, what is not on disk is left out with a printed line.
     Raises:
         InputError: a named dataset is not on disk, none is, or one is damaged.
     """
     found = {}
-    for name in DATASETS if config.data_name == "all" else [config.data_name]:
+    for name in (only or DATASETS) if config.data_name == "all" else [config.data_name]:
         root, tried = dataset_root(config, name)
         hint = f"check --train_data_dir and --datapath_{name}"
         if root is not None:

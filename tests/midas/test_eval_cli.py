@@ -80,6 +80,22 @@ def test_one_dataset_on_disk_by_the_original_protocol(
     assert "Kitti_raw_data is not there" in error and "--datapath_Kitti" in error
 
 
+def test_an_onnx_graph_scores_as_its_checkpoint(program, evaluated, midas_data, weights, tmp_path):
+    pytest.importorskip("onnxruntime")
+    program("midas").run(
+        "export.py", *FAST, "--ckpt_path", weights, "--file_format", "ONNX",
+        "--export_path", tmp_path,
+    )  # fmt: skip
+    flags = ["--train_data_dir", midas_data, "--onnx_file", tmp_path / "val.json"]
+    flags += ["--csv_file", tmp_path / "val_per_image.csv", *FAST]
+    program("midas").run("eval.py", *flags, "--TUM_onnx", tmp_path / "midas.onnx")
+    values, expected = results(tmp_path)[0], results(evaluated[0])[0]
+    assert values == {"TUM": pytest.approx(expected["TUM"], abs=0.1)}
+    kitti = ["--data_name", "Kitti", "--Kitti_onnx", tmp_path / "midas.onnx"]
+    error = program("midas").refuse("eval.py", *flags, *kitti)
+    assert "midas.onnx takes [1, 3, 64, 64], got [1, 3, 64, 96]" in error
+
+
 def test_mistakes_are_one_line(program, midas_data, weights, tmp_path):
     def refuse(*flags):
         return program("midas").refuse("eval.py", *FAST, "--train_data_dir", midas_data, *flags)

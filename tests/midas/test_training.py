@@ -1,0 +1,213 @@
+"""train.py: rates and groups, log lines, checkpoints, exact resume, clear ends."""
+
+import csv
+import json
+import re
+import shutil
+import signal
+import time
+from types import SimpleNamespace
+
+import cv2
+import mindspore as ms
+import numpy as np
+import pytest
+
+from midas.src.build import build_network
+from midas.src.model_utils.checkpoint import read_parameters, save_parameters
+from midas.src.model_utils.config import InputError, load_config
+from midas.src.training import learning_rate, make_optimizer, start_weights
+from tests.conftest import REPOSITORY
+from tests.golden_files import golden_dir
+
+SMALL = ["--layers", 1, 1, 1, 1, "--features", 8, "--groups", 2, "--width_per_group", 8]
+FAST = [*SMALL, "--img_width", 64, "--img_height", 64, "--device_target", "CPU", "--batch_size", 2]
+LR = json.loads((golden_dir("midas") / "lr.json").read_text())
+
+
+def small_config(*flags):
+    return load_config(REPOSITORY / "midas" / "config.yaml", [str(f) for f in (*SMALL, *flags)])
+
+
+@pytest.mark.parametrize("kind", ["backbone", "no_backbone"])
+def test_decay_equals_the_original(kind):
+    rates = {f"{kind}_params_lr": LR[kind]["lr"], f"{kind}_params_end_lr": LR[kind]["end_lr"]}
+    config = SimpleNamespace(lr_decay=True, power=LR["power"], **rates)
+    schedule, rate = learning_rate(config, kind, LR["decay_steps"])
+    for step, expected in zip(LR["steps"], LR[kind]["values"]):
+        tolerance = 1e-5 if step >= LR["decay_steps"] else 1e-6
+        got = float(schedule(ms.Tensor(step, ms.int32)).asnumpy())
+        assert got == pytest.approx(expected, rel=tolerance)
+        assert rate(step) == pytest.approx(expected, rel=1e-5)
+
+
+def test_default_rates_and_groups():
+    config = small_config()
+    net = build_network(config)
+    optimizer, rate = make_optimizer(config, net, 100)
+    constant = LR["default_when_lr_decay_is_False"]
+    assert rate(0) == rate(99) == constant["no_backbone"]
+    groups = [float(value.asnumpy()) for value in optimizer.learning_rate]
+    names = [p.name for p in optimizer.parameters]
+    assert names == [p.name for p in net.trainable_params()]
+    for name, value in zip(names, groups):
+        kind = "backbone" if name.startswith("pretrained.") else "no_backbone"
+        assert value == pytest.approx(constant[kind]), name
+    rest = [name for name in names if not name.startswith("pretrained.")]
+    assert len(rest) == LR["groups"]["no_backbone"]
+
+
+def test_training_starts_from_an_encoder_or_from_all(tmp_path, capsys):
+    config, path = small_config(), tmp_path / "w.ckpt"
+    net = build_network(config)
+    encoder = [p for p in net.get_parameters() if p.name.startswith("pretrained.")]
+    save_parameters(encoder, path)
+    other = build_network(config)
+    start_weights(other, str(path))
+    assert "the decoder's 42 parameters are random" in capsys.readouterr().out
+    for a, b in zip(encoder, other.pretrained.get_parameters()):
+        np.testing.assert_array_equal(a.asnumpy(), b.asnumpy())
+    save_parameters(net.get_parameters(), path)
+    start_weights(other, str(path))
+    assert "all parameters" in capsys.readouterr().out
+    save_parameters([p for p in net.get_parameters() if "layer4.0.bn3" not in p.name], path)
+    with pytest.raises(InputError, match="lacks 4 parameters of the encoder, such as pretrained"):
+        start_weights(other, str(path))
+    start_weights(other, "")
+    assert "random values" in capsys.readouterr().out
+
+
+@pytest.fixture(scope="module")
+def straight(program, midas_data, tmp_path_factory):
+    """(train_url, printed lines) of three epochs of four steps, without a break."""
+    url = tmp_path_factory.mktemp("straight")
+    flags = ["--train_data_dir", midas_data, "--train_url", url, "--epoch_size", 3]
+    out, _ = program("midas").run("train.py", *FAST, *flags, "--log_steps", 3, "--lr_decay")
+    return url, out
+
+
+def test_log_lines_are_the_original_ones(straight):
+    _, out = straight
+    assert "Starting Training:per_step_size=4,batchsize=2,epoch=3\n" in out
+    number = r"\d+(\.\d+)?(e[+-]\d+)?"
+    for epoch in (1, 2, 3):
+        assert re.search(rf"^epoch: {epoch} step: 4, loss is {number}(  \(|$)", out, re.M), out
+    times = r"^epoch time: \d+\.\d{3} ms, per step time: \d+\.\d{3} ms$"
+    assert len(re.findall(times, out, re.M)) == 3
+    assert len(re.findall(r"examples/s, .* left\)$", out, re.M)) == 5  # steps 0, 3, 6, 9, 11
+
+
+def test_files_of_a_run(straight):
+    url, _ = straight
+    names = sorted(path.name for path in (url / "ckpt").iterdir())
+    assert names == ["Midas_0-3_4.ckpt", "config.yaml"]
+    assert (
+        load_config(
+            REPOSITORY / "midas" / "config.yaml",
+            ["--config_path", str(url / "ckpt" / "config.yaml")],
+        ).epoch_size
+        == 3
+    )
+    with (url / "metrics.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["step"] for row in rows] == ["0", "3", "6", "9", "11"]
+    assert float(rows[0]["lr"]) == 1e-4 and float(rows[-1]["lr"]) < 3e-5
+    assert cv2.imread(str(url / "curves.png")) is not None
+
+
+def interrupt(program, flags, pattern, number):
+    """Start a run, send it a signal at a line, return (exit status, everything printed)."""
+    process = program("midas").start("train.py", *flags)
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if re.search(pattern, line):
+            process.send_signal(number)
+    return process.wait(timeout=300), "".join(lines) + process.stderr.read()
+
+
+def test_a_run_that_is_stopped_and_killed_ends_where_an_unbroken_one_does(
+    program, straight, midas_data, tmp_path
+):
+    """SIGTERM, resume, SIGKILL, resume: the same weights, bit for bit."""
+    flags = [*FAST, "--train_data_dir", midas_data, "--train_url", tmp_path, "--epoch_size", 3]
+    flags += ["--lr_decay", "--log_steps", 1, "--resume", "auto", "--resume_steps", 2]
+    status, out = interrupt(program, flags, "^epoch: 1 step: 2", signal.SIGTERM)
+    assert status == 0 and "stopped by" in out and "--resume auto" in out, out
+    status, out = interrupt(program, flags, "^epoch: 2 step: 3", signal.SIGKILL)
+    assert status == -signal.SIGKILL and "resumed midas at step " in out, out
+    out, _ = program("midas").run("train.py", *flags)
+    assert re.search("resumed midas at step [678] ", out)
+    got, expected = (
+        read_parameters(url / "ckpt" / "Midas_0-3_4.ckpt") for url in (tmp_path, straight[0])
+    )
+    assert list(got) == list(expected)
+    for name, value in expected.items():
+        np.testing.assert_array_equal(got[name].asnumpy(), value.asnumpy(), err_msg=name)
+    with (tmp_path / "metrics.csv").open() as file:
+        assert [row["step"] for row in csv.DictReader(file)] == [str(step) for step in range(12)]
+
+
+def test_a_loss_that_is_not_finite_ends_the_run(program, midas_data, tmp_path):
+    flags = ["--train_data_dir", midas_data, "--train_url", tmp_path, "--loss_alpha", 3e38]
+    _, err = program("midas").run("train.py", *FAST, *flags, status=1)
+    (line,) = (line for line in err.splitlines() if line.startswith("failed: "))
+    assert "not finite: loss " in line and "Imgs/synthetic_" in line and "Traceback" not in err
+    assert not list((tmp_path / "ckpt").glob("*.ckpt"))
+
+
+MOXING = '''"""A stand-in for ModelArts: a URL bucket:NAME is the folder NAME of $BUCKET."""
+import os, shutil
+
+
+class file:
+    @staticmethod
+    def copy_parallel(src_url, dst_url):
+        bucket = os.environ["BUCKET"] + "/"
+        source, target = (path.replace("bucket:", bucket) for path in (src_url, dst_url))
+        shutil.copytree(source, target, dirs_exist_ok=True)
+'''
+
+
+def test_modelarts_copies_data_in_and_results_out(program, midas_data, tmp_path, monkeypatch):
+    bucket, modules = tmp_path / "bucket", tmp_path / "modules"
+    shutil.copytree(midas_data, bucket / "data")
+    modules.mkdir()
+    (modules / "moxing.py").write_text(MOXING)
+    save_parameters(
+        build_network(small_config()).get_parameters(),
+        bucket / "data" / "midas_resnext_101_WSL.ckpt",
+    )
+    flags = ["--is_modelarts", "--data_url", "bucket:data", "--train_url", "bucket:out"]
+    flags += ["--modelarts_data", tmp_path / "cache/data", "--epoch_size", 1]
+    flags += ["--modelarts_output", tmp_path / "cache/output"]
+    monkeypatch.setenv("BUCKET", str(bucket))
+    monkeypatch.setenv("PYTHONPATH", str(modules))
+    out, _ = program("midas").run("train.py", *FAST, *flags)
+    assert "midas_resnext_101_WSL.ckpt: all parameters" in out
+    found = sorted(str(path.relative_to(bucket / "out")) for path in bucket.glob("out/**/*.*"))
+    expected = ["ckpt/Midas_0-1_4.ckpt", "ckpt/config.yaml", "curves.png", "metrics.csv"]
+    assert found == [*expected, "state_midas.ckpt"]
+
+
+def test_mistakes_are_one_line(program, midas_data, tmp_path):
+    def refuse(*flags):
+        return program("midas").refuse("train.py", *FAST, "--train_url", tmp_path, *flags)
+
+    assert "make_mixdata.py writes it" in refuse("--train_data_dir", tmp_path)
+    data = ["--train_data_dir", midas_data]
+    assert "none.ckpt does not exist" in refuse(*data, "--model_weights", tmp_path / "none.ckpt")
+    assert "moxing" in refuse(*data, "--is_modelarts")
+
+
+def test_training_learns(program, midas_data, tmp_path):
+    """Ten times over eight pictures the paper's loss falls to less than two thirds."""
+    flags = ["--train_data_dir", midas_data, "--train_url", tmp_path, "--loss", "ssimae_trimmed"]
+    flags += ["--epoch_size", 15, "--flip_probability", 0, "--log_steps", 1]
+    rates = ["--no_backbone_params_lr", 0.003, "--backbone_params_lr", 0.001]
+    began = time.perf_counter()
+    program("midas").run("train.py", *FAST, *flags, *rates, "--batch_size", 4)
+    with (tmp_path / "metrics.csv").open() as file:
+        losses = [float(row["loss"]) for row in csv.DictReader(file)]
+    assert len(losses) == 30 and np.mean(losses[-4:]) < 0.67 * np.mean(losses[:4])
+    print(f"{time.perf_counter() - began:.0f} s")
