@@ -7,18 +7,6 @@ requirements=${1:-requirements.txt}
 
 say() { echo "make_venv: $*" >&2; }
 
-# A Debian package that is missing is installed when we are root, else named.
-need() {
-    local packages=("$@")
-    if [[ $(id -u) != 0 ]] || ! command -v apt-get >/dev/null; then
-        say "${packages[*]} missing; run: sudo apt-get install ${packages[*]}"
-        exit 2
-    fi
-    say "installing ${packages[*]}"
-    apt-get update -qq >&2
-    apt-get install -y -qq --no-install-recommends "${packages[@]}" >&2
-}
-
 find_python() {
     local name
     for name in ${PYTHON:-} python3.11 python3.12 python3.10 python3; do
@@ -34,13 +22,14 @@ find_python() {
 if [[ ! -f .venv/.made ]]; then
     python=$(find_python)
     if ! "$python" -c 'import ensurepip' 2>/dev/null; then
-        need "python$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')-venv"
+        version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+        bash scripts/debian_packages.sh "python$version-venv"
     fi
     say "making .venv with $("$python" --version)"
     "$python" -m venv --clear .venv
     touch .venv/.made
 fi
-ldconfig -p 2>/dev/null | grep -q libgomp.so.1 || need libgomp1
+ldconfig -p 2>/dev/null | grep -q libgomp.so.1 || bash scripts/debian_packages.sh libgomp1
 
 mark=.venv/.installed-$(basename "$requirements")
 wanted=$(cat requirements.txt "$requirements" | sha256sum)

@@ -5,6 +5,9 @@ set -euo pipefail
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$repository"
 bash scripts/make_venv.sh requirements-test.txt
+# For the 310 program's tests: compiler, image library, header-only libraries.
+bash scripts/debian_packages.sh cmake make g++ libopencv-core-dev libopencv-imgproc-dev \
+    libopencv-imgcodecs-dev libcli11-dev nlohmann-json3-dev doctest-dev
 export ONEDNN_MAX_CPU_ISA=${ONEDNN_MAX_CPU_ISA:-AVX2} GLOG_v=${GLOG_v:-3}
 .venv/bin/python -m ruff check .
 .venv/bin/python -m ruff format --check .

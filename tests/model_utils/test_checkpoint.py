@@ -1,6 +1,9 @@
 """Checkpoints: atomic, checked on load, the newest kept."""
 
 import os
+import signal
+import subprocess
+import sys
 
 import mindspore as ms
 import numpy as np
@@ -9,6 +12,7 @@ from mindspore import nn
 
 from depthnet.src.model_utils import checkpoint
 from depthnet.src.model_utils.config import InputError, RunError
+from tests.conftest import REPOSITORY
 
 
 def values(net):
@@ -103,6 +107,29 @@ def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
     with pytest.raises(RunError, match="No space left"):
         checkpoint.save_parameters(nn.Dense(3, 2).get_parameters(), path)
     assert path.read_bytes() == before
+    assert os.listdir(tmp_path) == ["net.ckpt"]
+
+
+KILLED_WHILE_SAVING = """
+import os, signal, sys
+from mindspore import nn
+from depthnet.src.model_utils import checkpoint
+checkpoint.os.fsync = lambda fd: os.kill(os.getpid(), signal.SIGKILL)
+checkpoint.save_parameters(nn.Dense(3, 2).get_parameters(), sys.argv[1])
+"""
+
+
+def test_a_kill_during_a_save_leaves_the_old_file_and_the_next_save_tidies_up(tmp_path):
+    path = tmp_path / "net.ckpt"
+    checkpoint.save_parameters(nn.Dense(3, 2).get_parameters(), path)
+    before = path.read_bytes()
+    command = [sys.executable, "-c", KILLED_WHILE_SAVING, str(path)]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True)
+    assert done.returncode == -signal.SIGKILL
+    assert path.read_bytes() == before
+    checkpoint.load_parameters(nn.Dense(3, 2), path)
+    assert len(os.listdir(tmp_path)) == 2
+    checkpoint.save_parameters(nn.Dense(3, 2).get_parameters(), path)
     assert os.listdir(tmp_path) == ["net.ckpt"]
 
 

@@ -5,6 +5,7 @@ Checkpoints that are whole or absent: written to a temporary name, synced, renam
 
 import json
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -31,8 +32,11 @@ def save_parameters(parameters, path, progress=None):
     unique = {parameter.name: parameter for parameter in parameters}
     items = [{"name": name, "data": data} for name, data in unique.items()]
     extra = {_PROGRESS: json.dumps(progress)} if progress is not None else None
+    prefix = f".save-{path.stem}-"
     try:
-        with tempfile.TemporaryDirectory(prefix=".save-", dir=path.parent) as folder:
+        for left in path.parent.glob(f"{prefix}*"):  # by a process that was killed while saving
+            shutil.rmtree(left, ignore_errors=True)
+        with tempfile.TemporaryDirectory(prefix=prefix, dir=path.parent) as folder:
             temporary = Path(folder) / path.name
             ms.save_checkpoint(items, str(temporary), append_dict=extra)
             temporary.chmod(0o644)  # MindSpore leaves 0400
