@@ -59,9 +59,9 @@ def pictures(midas_data, tmp_path_factory):
 def predicted(program, weights, pictures, tmp_path_factory):
     """Folder of what infer.py makes of the pictures with a checkpoint, what it printed."""
     folder = tmp_path_factory.mktemp("predicted")
-    flags = [*SMALL, *SIZE, "--model_weights", weights, "--formats", "png", "pfm", "npy", "color"]
-    flags += ["--input_path", pictures, "--output_path", folder]
-    return folder, program("midas").run("infer.py", *flags)[0]
+    flags = [*SMALL, *SIZE, "--model_weights", weights, "--infer_batch_size", 2]
+    flags += ["--formats", "png", "pfm", "npy", "color", "--input_path", pictures]
+    return folder, program("midas").run("infer.py", *flags, "--output_path", folder)[0]
 
 
 def test_the_graph_computes_what_the_network_does(graph):
