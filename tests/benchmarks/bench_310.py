@@ -4,7 +4,8 @@
 
 Same weights, same photos (640x480 JPEG), same result files. Rates are those of the additional
 images of a run twice as long, so that starting, loading and compiling do not count; the programs
-take turns, and the median of the rounds is shown. On a busy machine believe the CPU seconds. Needs scripts/install_lite.sh to have been run.
+take turns, and the median of the rounds is shown. On a busy machine believe the CPU seconds.
+Needs scripts/install_lite.sh to have been run.
 """
 
 import argparse
