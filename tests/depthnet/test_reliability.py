@@ -54,7 +54,7 @@ def test_a_picture_that_breaks_after_the_check_stops_the_run_by_name(program, ny
     tree = shutil.copytree(nyu, tmp_path / "NYU")
     for path in (tree / "Train").rglob("*.png"):
         data = bytearray(path.read_bytes())
-        data[33:-12] = bytes(len(data) - 45)
+        data[41:-16] = bytes(len(data) - 57)  # behind the header of the first IDAT chunk
         path.write_bytes(data)
         assert cv2.imread(str(path), -1) is None
     command = ["train.py", "--data_url", tree, "--train_url", "broken", *OPTIONS]

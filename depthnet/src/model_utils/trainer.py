@@ -151,7 +151,7 @@ def _readable(batches):
     try:
         yield from batches
     except RuntimeError as err:
-        found = re.search(r"InputError: (.+)", str(err))
+        found = re.findall(r"InputError: (.+)", str(err))
         if not found:
             raise
-        raise InputError(found[1]) from None
+        raise InputError(found[-1]) from None  # several loaders nest it
