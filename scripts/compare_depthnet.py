@@ -14,7 +14,8 @@ from scipy.optimize import minimize_scalar
 
 from depthnet.src import metrics
 from depthnet.src.dataset import NyuTest, NyuTrain
-from depthnet.src.loss import MAX_DEPTH, MIN_DEPTH, DepthLoss
+from depthnet.src.loss import DepthLoss
+from depthnet.src.sizes import MAX_DEPTH, MIN_DEPTH
 
 MARGIN = 0.25
 

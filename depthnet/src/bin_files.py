@@ -11,7 +11,7 @@ from . import metrics
 from .dataset import NyuTest
 from .model_utils.config import InputError
 from .model_utils.images import write_bytes
-from .network import DEPTH_SIZE
+from .sizes import DEPTH_SIZE
 
 
 def preprocess(config):

@@ -8,7 +8,8 @@ from . import transforms
 from .model_utils.checkpoint import load_parameters
 from .model_utils.device import setup
 from .model_utils.graph import export_graph
-from .network import DEPTH_SIZE, IMAGE_SIZE, CoarseNet, DepthNet, FineNet
+from .network import CoarseNet, DepthNet, FineNet
+from .sizes import DEPTH_SIZE, IMAGE_SIZE
 
 _NAMES = {"coarse": "FinalCoarseNet", "fine": "FinalFineNet", "both": "DepthNet"}
 

@@ -6,7 +6,7 @@ It adds an absolute term and a gradient term to equation 4 of Eigen et al. (NIPS
 import mindspore as ms
 from mindspore import nn, ops
 
-MIN_DEPTH, MAX_DEPTH = 0.1, 10.0  # metres
+from .sizes import MAX_DEPTH, MIN_DEPTH
 
 
 class DepthLoss(nn.Cell):

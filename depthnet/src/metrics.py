@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from .loss import MAX_DEPTH, MIN_DEPTH
 from .model_utils.metrics import depth_metrics
+from .sizes import MAX_DEPTH, MIN_DEPTH
 
 # original name: name in model_utils.metrics
 NAMES = {

@@ -10,8 +10,7 @@ import mindspore as ms
 from mindspore import nn, ops
 from mindspore.common.initializer import Normal, initializer
 
-IMAGE_SIZE = (228, 304)  # height, width that the dense layer fixes
-DEPTH_SIZE = (55, 74)
+from .sizes import DEPTH_SIZE
 
 
 def _conv(inputs, outputs, kernel, **options):

@@ -7,7 +7,7 @@ The zoo's pipeline (research/cv/DepthNet/src/data_loader.py) with OpenCV on floa
 import cv2
 import numpy as np
 
-from .network import DEPTH_SIZE, IMAGE_SIZE
+from .sizes import DEPTH_SIZE, IMAGE_SIZE
 
 FRAME_SIZE = (480, 640)  # height, width of a NYU frame
 CROP = (12, 16, 456, 608)  # top, left, height, width: cuts NYU's white border

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import shutil
 
 import cv2
@@ -239,6 +240,13 @@ def test_the_310_path_scores_like_the_evaluation(depthnet, trained, nyu):
     assert "exists" in depthnet.refuse(
         "preprocess.py", "--dataset_path", nyu / "Test", "--output_path", "pre"
     )
+
+
+def test_the_310_path_needs_no_mindspore(depthnet, nyu, tmp_path):
+    (tmp_path / "mindspore.py").write_text("raise ImportError('not on a 310 host')\n")
+    paths = ["--dataset_path", nyu / "Test", "--output_path", tmp_path / "pre"]
+    depthnet.run("preprocess.py", *paths, env={**os.environ, "PYTHONPATH": str(tmp_path)})
+    assert len(list((tmp_path / "pre" / "label").iterdir())) == 3
 
 
 def test_conversion_strips_the_optimizer_and_reads_npz(depthnet, trained):

@@ -9,7 +9,8 @@ from depthnet.src.loss import DepthLoss
 from depthnet.src.model_utils.checkpoint import save_parameters
 from depthnet.src.model_utils.device import Device
 from depthnet.src.model_utils.step import make_train_step
-from depthnet.src.network import DEPTH_SIZE, IMAGE_SIZE, CoarseNet, DepthNet, FineNet
+from depthnet.src.network import CoarseNet, DepthNet, FineNet
+from depthnet.src.sizes import DEPTH_SIZE, IMAGE_SIZE
 
 
 @pytest.fixture(scope="module")
