@@ -5,6 +5,7 @@ import math
 from mindspore import nn
 from mindspore.common.initializer import HeUniform, Uniform
 
+from .conv import Conv3x3
 from .encoder import Encoder
 from .model_utils.config import InputError
 from .resize import DoubleSize, DoubleSizeConv
@@ -18,15 +19,17 @@ def _initializers(in_channels, kernel_size=3):
     return HeUniform(negative_slope=math.sqrt(5)), Uniform(scale=bound)
 
 
-def _conv(in_channels, out_channels, kernel_size=3, has_bias=True):
-    weight_init, bias_init = _initializers(in_channels, kernel_size)
+def _conv(in_channels, out_channels, has_bias=True):
+    return Conv3x3(in_channels, out_channels, has_bias, *_initializers(in_channels))
+
+
+def _conv1x1(in_channels, out_channels):
+    weight_init, bias_init = _initializers(in_channels, 1)
     return nn.Conv2d(
         in_channels,
         out_channels,
-        kernel_size=kernel_size,
-        pad_mode="pad",
-        padding=kernel_size // 2,
-        has_bias=has_bias,
+        kernel_size=1,
+        has_bias=True,
         weight_init=weight_init,
         bias_init=bias_init,
     )
@@ -104,7 +107,7 @@ class Decoder(nn.Cell):
                 nn.Identity(),
                 DoubleSizeConv(128, 32, outer, *_initializers(128)),
                 nn.ReLU(),
-                _conv(32, 1, kernel_size=1),
+                _conv1x1(32, 1),
                 nn.ReLU() if non_negative else nn.Identity(),
             ]
         )

@@ -8,6 +8,8 @@ from mindspore import Parameter, nn, ops
 from mindspore.common.initializer import initializer
 from mindspore.ops import constexpr
 
+from .conv import make_conv
+
 MODES = ("align_corners", "half_pixel", "legacy")
 
 
@@ -112,8 +114,7 @@ class DoubleSizeConv(nn.Cell):
         shape = (out_channels, in_channels, 3, 3)
         self.weight = Parameter(initializer(weight_init, shape), name="weight")
         self.bias = Parameter(initializer(bias_init, (out_channels,)), name="bias")
-        # "same" is padding (0, 0, 1, 1), which the ONNX exporter would write in another order.
-        self.conv = ops.Conv2D(3 * out_channels, (1, 3), pad_mode="same")
+        self.conv = make_conv(in_channels, 3 * out_channels, (1, 3))
         self.shape = shape
         self.mode = mode
 
