@@ -32,6 +32,7 @@ class RunningMsrun(Running):
 
     def ask_to_stop(self):
         """SIGTERM to every worker; msrun ends after them."""
+        self._find_processes()
         if len(self._workers) < len(self.job.rank_logs):  # still starting: nothing to save
             self.kill()
         for pid in self._workers:
@@ -48,8 +49,9 @@ class RunningMsrun(Running):
     def clean_up(self):
         """Kill what msrun left behind, as when it was killed itself: workers, scheduler, tail."""
         send(self.process.pid, signal.SIGKILL, group=True)
-        for pid in self._workers:
-            if _is_worker(pid, _environ(pid)):
+        for pid in map(int, (path.name for path in Path("/proc").glob("[0-9]*"))):
+            environ = _environ(pid)
+            if environ.get("ZOO_RUN") == self.mark and _is_worker(pid, environ):
                 send(pid, signal.SIGKILL, group=True)
 
     def failures(self):

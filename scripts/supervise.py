@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections import deque
 from pathlib import Path
 
@@ -23,12 +24,13 @@ class Running:
 
     def __init__(self, job):
         self.job = job
+        self.mark = uuid.uuid4().hex  # inherited by all that it starts: finds orphans
         with job.log.open("wb") as log:
             # Its own session: a Ctrl-C reaches it through us, once, and as SIGTERM.
             self.process = subprocess.Popen(
                 job.words(),
                 cwd=job.folder,
-                env=job.environment(),
+                env={**job.environment(), "ZOO_RUN": self.mark},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
