@@ -76,10 +76,47 @@ def depthnet():
     pictures = ["--input_path", data / "Test" / "*_colors.png", "--output_path", "predicted"]
     steps.run("predict", python, model / "infer.py", *pictures, "--model_weights", *graphs)
     steps.run("compare", python, "-m", "scripts.compare_depthnet", data, "eval_metrics.json")
+    finish(steps, "worst_*.png, best_*.png, predicted/*_color.png")
+
+
+def midas():
+    """Render rooms and streets, train a small MiDaS, evaluate, export, run the graph, report."""
+    steps = Steps(ROOT / "out" / "quickstart_midas")
+    python, model, data = sys.executable, ROOT / "midas", steps.folder / "rendered"
+    render = ("-m", "tests.synthetic", "midas", data, "--train", 256, "--test", 12)
+    steps.run("render", python, *render, "--seed", 0)
+    size = ["--img_width", 128, "--img_height", 96, "--features", 32, "--layers", 1, 1, 1, 1]
+    size += ["--groups", 1, "--width_per_group", 16]
+    # Nothing is pretrained here: one rate for all, a hundred times the encoder's usual one.
+    schedule = ["--batch_size", 8, "--epoch_size", 10, "--lr_decay", "--power", 1.0]
+    for part in ("backbone", "no_backbone"):
+        schedule += [f"--{part}_params_lr", 0.001, f"--{part}_params_end_lr", 0.00001]
+    # The default loss fits a scale of any sign: from random weights, far may come out bright.
+    schedule += ["--loss", "ssimae_trimmed"]
+    resume = ["--resume", "auto", "--resume_steps", 40, "--save_ckpt_steps", 100000]
+    train = [model / "train.py", "--train_data_dir", data, *size, *schedule, *resume]
+    steps.run("train", python, *train)
+    # Training leaves its configuration beside the weights: the rest needs no flag twice.
+    trained = ["--config_path", "ckpt/config.yaml"]
+    weights = "ckpt/Midas_0-10_32.ckpt"
+    panels = ["--save_panels", 3, "--panels_path", "."]
+    steps.run("evaluate", python, model / "eval.py", *trained, "--ckpt_path", weights, *panels)
+    steps.run("export", python, model / "export.py", *trained, "--model_weights", weights)
+    graph = ["--model_weights", "MindIR/midas.mindir", "--output_path", "predicted"]
+    views = {"rooms": "TUM/*/rgb", "streets": "Kitti_raw_data/*0001_sync/image"}
+    for name, folder in views.items():
+        pictures = ["--input_path", data / "data" / folder / "*.png"]
+        steps.run(f"predict_{name}", python, model / "infer.py", *trained, *pictures, *graph)
+    steps.run("compare", python, "-m", "scripts.compare_midas", "val.json", *trained)
+    finish(steps, "*_worst*.png, *_best*.png, predicted/*_color.png")
+
+
+def finish(steps, pictures):
+    """Show the table of the last step, where the pictures are, and the time."""
     print((steps.folder / "compare.log").read_text())
-    print(f"pictures: {_short(steps.folder)}/worst_*.png, best_*.png, predicted/*_color.png")
+    print(f"pictures: {_short(steps.folder)}/{pictures}")
     print(f"all of it took {time.monotonic() - steps.began:.0f} s")
 
 
 if __name__ == "__main__":
-    {"depthnet": depthnet}[sys.argv[1]]()
+    {"depthnet": depthnet, "midas": midas}[sys.argv[1]]()

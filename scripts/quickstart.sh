@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # See depth in one command: install, render a small dataset, train, evaluate, export, predict.
 #   bash scripts/quickstart.sh [depthnet|midas]
-# Pictures and numbers go to out/quickstart/; what is done is skipped the second time.
+# Pictures and numbers go to out/quickstart/ (midas: out/quickstart_midas/); what is done is skipped
+# the second time.
 set -euo pipefail
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 model=${1:-depthnet}

@@ -1,0 +1,29 @@
+"""The table that a quickstart ends with: a network's errors beside those of a constant."""
+
+# By how much a network must be better to have learned something from a few rendered pictures.
+MARGIN = 0.25
+
+
+def print_table(names, columns):
+    """Print numbers in columns.
+
+    Args:
+        names: of the rows.
+        columns: {heading: {row name: number}}.
+    """
+    print(f"{'':20}" + "".join(f"{heading:>12}" for heading in columns))
+    for name in names:
+        print(f"{name:20}" + "".join(f"{values[name]:12.4f}" for values in columns.values()))
+
+
+def verdict(what, gain):
+    """Print by how much the network is better and return the exit status.
+
+    Args:
+        what: words for the network's error.
+        gain: by which share of the constant's error it is lower.
+    Returns:
+        0 when that is at least MARGIN, else 1 (also for NaN).
+    """
+    print(f"{what} is {100 * gain:.0f} % below the constant's (wanted: {100 * MARGIN:.0f} %)")
+    return 0 if gain >= MARGIN else 1
