@@ -1,8 +1,6 @@
 """Training pairs: matching, the check of the files, equal sampling, masks and flips."""
 
 import json
-import os
-import time
 from collections import Counter
 from types import SimpleNamespace
 
@@ -261,24 +259,3 @@ def test_batches_reach_mindspore(midas_data, processes):
     assert [array.shape for array in rows[0]] == [(2, 3, 32, 64), (2, 32, 64), (2, 32, 64)]
     first = stream.samples.load(int(stream.indices(1)[0]), np.random.default_rng([3, 0, 0]))
     np.testing.assert_array_equal(rows[0][2][0], first[2])
-
-
-def test_the_pipeline_feeds_more_than_30_images_a_second_and_core(tmp_path):
-    """ReDWeb's usual size, 384 x 384 at the network; best of five, the machine is shared."""
-    rng = np.random.default_rng(0)
-    image, depth = write_pair(tmp_path, "a", shape=(720, 960))
-    noise = cv2.GaussianBlur(rng.integers(0, 256, (720, 960, 3), np.uint8), (0, 0), 2)
-    cv2.imwrite(str(image), noise)
-    data = MixedPairs({"A": [(image, depth)]}, (384, 384), *UNIT, True, 0.5)
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        seconds = []
-        for _ in range(5):
-            began = time.process_time()
-            data.load(0, rng)
-            seconds.append(time.process_time() - began)
-    finally:
-        cv2.setNumThreads(threads)
-    print(f"{1 / min(seconds):.0f} images/s on one of {os.cpu_count()} cores")
-    assert min(seconds) < 1 / 30
