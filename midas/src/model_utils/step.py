@@ -4,7 +4,7 @@ One compiled training step: forward, gradients, their mean over the ranks, loss 
 """
 
 import mindspore as ms
-from mindspore import amp, nn
+from mindspore import Parameter, Tensor, amp, nn, ops
 
 
 def mixed_precision(net, level, device):
@@ -51,18 +51,30 @@ def make_train_step(forward, optimizer, device, scaler=None, jit_level=""):
     if device.size > 1:
         reduce = nn.DistributedGradReducer(optimizer.parameters, mean=True, degree=device.size)
 
+    count = Parameter(Tensor(0, ms.int32), name="steps_run", requires_grad=False)
+
     def step(*batch):
         (_, values), gradients = gradients_of(*batch)
         if reduce is not None:
             gradients = reduce(gradients)
         if scaler is None:
             optimizer(gradients)
-            return values
-        gradients = scaler.unscale(gradients)
-        finite = amp.all_finite(gradients)
-        scaler.adjust(finite)
-        if finite:
-            optimizer(gradients)
+        else:
+            gradients = scaler.unscale(gradients)
+            finite = amp.all_finite(gradients)
+            scaler.adjust(finite)
+            if finite:
+                optimizer(gradients)
+        return values, ops.assign_add(count, 1)
+
+    compiled = ms.jit(step, jit_level=jit_level) if jit_level else ms.jit(step)
+
+    def run(*batch):
+        values, ended = compiled(*batch)
+        # The count changes last. Reading the loss while the gradients are still being computed
+        # would spin on one core until the end: a step of MidasNet on two cores took 1.4 times as
+        # long.
+        ended.asnumpy()
         return values
 
-    return ms.jit(step, jit_level=jit_level) if jit_level else ms.jit(step)
+    return run
