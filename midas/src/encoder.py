@@ -73,12 +73,16 @@ class PaddedMaxPool(nn.Cell):
 
     def __init__(self):
         super().__init__()
-        self.pad = ops.Pad(((0, 0), (0, 0), (1, 1), (1, 1)))
         self.pool = nn.MaxPool2d(kernel_size=3, stride=2, pad_mode="valid")
 
     def construct(self, x):
         """(B, C, h, w) -> (B, C, ceil(h / 2), ceil(w / 2))."""
-        return self.pool(self.pad(x))
+        batch, channels, height, width = x.shape
+        # By concatenation: ops.Pad takes ten times as long on CPU.
+        side = ops.zeros((batch, channels, height, 1), x.dtype)
+        x = ops.concat((side, x, side), 3)
+        edge = ops.zeros((batch, channels, 1, width + 2), x.dtype)
+        return self.pool(ops.concat((edge, x, edge), 2))
 
 
 class Encoder(nn.Cell):

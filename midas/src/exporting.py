@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from .build import load_network
+from .conv import use_plain_forms
 from .model_utils.device import setup
 from .model_utils.graph import export_graph
 from .transforms import network_size
@@ -19,6 +20,7 @@ def export(config):
     """
     setup(config)
     net = load_network(config, config.model_weights or config.ckpt_path)
+    use_plain_forms(net)
     aim = config.img_width, config.img_height
     width, height = network_size(*aim, aim, config.resize_method, False, config.ensure_multiple_of)
     image = np.random.default_rng(0).standard_normal((1, 3, height, width)).astype(np.float32)

@@ -5,7 +5,6 @@ import numpy as np
 from mindspore import Parameter, nn, ops
 from mindspore.common.initializer import initializer
 
-from .conv import make_conv
 from .model_utils.config import InputError
 
 METHODS = ("auto", "native", "split", "merged")
@@ -68,20 +67,20 @@ class GroupedConv(nn.Cell):
                 self.merge *= 2
             self.mask = ms.Tensor(group_mask(channels, width, self.merge))
         self.pieces = 1 if method == "native" else groups // self.merge
+        border = {"stride": stride, "pad_mode": "pad", "pad": 1}
         if method == "native":
-            self.conv = make_conv(channels, channels, (3, 3), stride, groups)
+            self.conv = ops.Conv2D(channels, (3, 3), group=groups, **border)
         else:
-            piece = channels // self.pieces
-            self.conv = make_conv(piece, piece, (3, 3), stride)
+            self.conv = ops.Conv2D(channels // self.pieces, (3, 3), **border)
         self.split_input = ops.Split(1, self.pieces)
         self.split_weight = ops.Split(0, self.pieces)
         self.concat = ops.Concat(1)
 
     def construct(self, x):
         """(B, channels, h, w) -> (B, channels, h / stride, w / stride), rounded up."""
-        weight = self.weight
+        weight = self.weight.astype(x.dtype)
         if self.merge > 1:
-            weight = ops.tile(weight, (1, self.merge, 1, 1)) * self.mask.astype(weight.dtype)
+            weight = ops.tile(weight, (1, self.merge, 1, 1)) * self.mask.astype(x.dtype)
         if self.pieces == 1:
             return self.conv(x, weight)
         inputs = self.split_input(x)

@@ -1,6 +1,6 @@
 """MidasNet on this machine, beside PyTorch with the same weights.
 
-    python -m tests.benchmarks.bench_midas_network [--json FILE] [--rounds 2]
+    python -m tests.benchmarks.bench_midas_network [--json FILE] [--rounds 2] [--plain 1]
 
 One image of 384x384: prediction, and a training step (mean square error, Adam). Every measurement
 is a process of its own; the two programs take turns, and the faster round of each counts. CPU time
@@ -45,32 +45,35 @@ def arrays():
     return image, rng.random((1, SIZE, SIZE), np.float32)
 
 
-def mindspore_net(grouped_conv):
+def mindspore_net(options):
     """MidasNet with the deterministic weights, graph mode."""
     import mindspore as ms
 
+    from midas.src.conv import use_plain_forms
     from midas.src.network import MidasNet
     from midas.src.weights import from_torch_name
 
     ms.set_context(mode=ms.GRAPH_MODE)
     ms.set_device("CPU")
-    net = MidasNet(grouped_conv=grouped_conv)
+    net = MidasNet(grouped_conv=options.grouped_conv)
+    if options.plain:
+        use_plain_forms(net)
     parameters = {parameter.name: parameter for parameter in net.get_parameters()}
     for name, value in weights().items():
         parameters[from_torch_name(name)].set_data(ms.Tensor(value))
     return net
 
 
-def mindspore_inference(repeats, grouped_conv):
+def mindspore_inference(options):
     """One image."""
     import mindspore as ms
 
-    net = mindspore_net(grouped_conv).set_train(False)
+    net = mindspore_net(options).set_train(False)
     image = ms.Tensor(arrays()[0])
-    return timed(lambda: net(image).asnumpy(), repeats)
+    return timed(lambda: net(image).asnumpy(), options.repeats)
 
 
-def mindspore_train(repeats, grouped_conv):
+def mindspore_train(options):
     """One step as train.py compiles it."""
     import mindspore as ms
     from mindspore import nn
@@ -78,7 +81,7 @@ def mindspore_train(repeats, grouped_conv):
     from midas.src.model_utils.device import Device
     from midas.src.model_utils.step import make_train_step
 
-    net = mindspore_net(grouped_conv).set_train()
+    net = mindspore_net(options).set_train()
     optimizer = nn.Adam(net.trainable_params(), learning_rate=1e-6)
 
     def forward(image, target):
@@ -86,7 +89,7 @@ def mindspore_train(repeats, grouped_conv):
 
     step = make_train_step(forward, optimizer, Device("CPU"))
     batch = [ms.Tensor(array) for array in arrays()]
-    return timed(lambda: step(*batch)[0].asnumpy(), repeats)
+    return timed(lambda: step(*batch)[0].asnumpy(), options.repeats)
 
 
 def torch_net():
@@ -103,7 +106,7 @@ def torch_net():
     return net
 
 
-def torch_inference(repeats, _):
+def torch_inference(options):
     """One image."""
     import torch
 
@@ -113,10 +116,10 @@ def torch_inference(repeats, _):
         with torch.inference_mode():
             return net(image).numpy()
 
-    return timed(call, repeats)
+    return timed(call, options.repeats)
 
 
-def torch_train(repeats, _):
+def torch_train(options):
     """One step with Adam."""
     import torch
 
@@ -131,7 +134,7 @@ def torch_train(repeats, _):
         optimizer.step()
         return loss.detach().numpy()
 
-    return timed(call, repeats)
+    return timed(call, options.repeats)
 
 
 def timed(call, repeats):
@@ -167,7 +170,7 @@ def measure(what, args, with_torch):
     """A row of the table."""
     ours, theirs = [], []
     for _ in range(args.rounds):
-        options = {"repeats": args.repeats, "grouped_conv": args.grouped_conv}
+        options = {key: getattr(args, key) for key in ("repeats", "grouped_conv", "plain")}
         ours.append(checked(in_fresh_process(MODULE, f"mindspore {what}", **options)))
         if with_torch:
             theirs.append(checked(in_fresh_process(MODULE, f"pytorch {what}", **options)))
@@ -197,10 +200,11 @@ def main():
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--grouped_conv", default="auto")
+    parser.add_argument("--plain", type=int, default=0, help="1: without the forms for CPU")
     parser.add_argument("--case", choices=CASES, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.case:
-        print(json.dumps(CASES[args.case](args.repeats, args.grouped_conv)))
+        print(json.dumps(CASES[args.case](args)))
         return
     os.environ.update(OMP_WAIT_POLICY="passive", GOMP_SPINCOUNT="0")
     print(f"sgemm {sgemm_gflops():.0f} GFLOP/s")

@@ -1,0 +1,75 @@
+"""Winograd's convolution beside the definition: values, gradients, where it is used."""
+
+import mindspore as ms
+import numpy as np
+import pytest
+from mindspore import nn, ops
+
+from midas.src.conv import Conv3x3, use_plain_forms
+from midas.src.winograd import WinogradConv, fits
+
+# F(4x4, 3x3) loses about two digits of float32.
+TOLERANCE = 1e-4
+
+
+class Direct(nn.Cell):
+    """The definition."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.conv = ops.Conv2D(channels, 3, pad_mode="pad", pad=1)
+
+    def construct(self, x, weight):
+        return self.conv(x, weight)
+
+
+class Gradients(nn.Cell):
+    """Output and gradients of x and weight for a given gradient of the output."""
+
+    def __init__(self, conv):
+        super().__init__()
+        self.conv = conv
+        self.grad = ops.GradOperation(get_all=True, sens_param=True)
+
+    def construct(self, x, weight, slope):
+        return (self.conv(x, weight), *self.grad(self.conv)(x, weight, slope))
+
+
+def random(*shape):
+    rng = np.random.default_rng(sum(shape))
+    return ms.Tensor(rng.standard_normal(shape, np.float32))
+
+
+@pytest.mark.parametrize(
+    "batch, inputs, outputs, height, width", [(1, 3, 5, 48, 48), (3, 6, 2, 4, 8)]
+)
+def test_values_and_gradients(batch, inputs, outputs, height, width):
+    x, weight = random(batch, inputs, height, width), random(outputs, inputs, 3, 3)
+    slope = random(batch, outputs, height, width)
+    found = Gradients(WinogradConv())(x, weight, slope)
+    expected = Gradients(Direct(outputs))(x, weight, slope)
+    for name, a, b in zip(("output", "dx", "dweight"), found, expected):
+        a, b = a.asnumpy(), b.asnumpy()
+        assert a.shape == b.shape, name
+        assert np.abs(a - b).max() < TOLERANCE * np.abs(b).max(), name
+
+
+def test_where_it_is_used():
+    assert fits((1, 256, 48, 48), ms.float32)
+    assert not fits((1, 256, 44, 48), ms.float32)  # too few tiles
+    assert not fits((1, 256, 96, 98), ms.float32)  # no whole tiles
+    assert not fits((1, 256, 96, 96), ms.float16)  # too few digits
+
+
+@pytest.mark.parametrize("size", [48, 30])
+def test_plain_forms_compute_the_same(size):
+    cell, x = Conv3x3(4, 3, True, "normal", "normal"), random(2, 4, size, size)
+    cell.weight.set_data(random(3, 4, 3, 3))
+    fast = cell(x).asnumpy()
+    use_plain_forms(cell)
+    cell.compile_cache.clear()
+    plain = cell(x).asnumpy()
+    direct = ops.bias_add(Direct(3)(x, cell.weight), cell.bias).asnumpy()
+    np.testing.assert_array_equal(plain, direct)
+    assert np.array_equal(fast, plain) == (size == 30)
+    assert np.abs(fast - plain).max() < TOLERANCE * np.abs(plain).max()
