@@ -216,3 +216,17 @@ def make_loss(name, alpha=0.5, scales=4):
         raise InputError(f"loss {name!r}: choose one of {', '.join(LOSSES)}")
     loss = ScaleAndShiftInvariantLoss if name == "ssi" else TrimmedAbsoluteLoss
     return loss(alpha, scales)
+
+
+def nan_unless_finite(value, prediction):
+    """The loss, or NaN where a prediction is not finite: the losses may take it for a constant.
+
+    Args:
+        value: scalar.
+        prediction: (B, H, W).
+
+    Returns:
+        Scalar; with gradients as of value.
+    """
+    finite = ops.isfinite(prediction).all()
+    return ops.select(finite, value, ops.full_like(value, float("nan")))

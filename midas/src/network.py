@@ -23,15 +23,11 @@ def _conv(in_channels, out_channels, has_bias=True):
     return Conv3x3(in_channels, out_channels, has_bias, *_initializers(in_channels))
 
 
-def _conv1x1(in_channels, out_channels):
-    weight_init, bias_init = _initializers(in_channels, 1)
+def _last_conv(in_channels):
+    # With PyTorch's random bias the ReLU behind may start closed for every pixel: no gradient.
+    weight_init, _ = _initializers(in_channels, 1)
     return nn.Conv2d(
-        in_channels,
-        out_channels,
-        kernel_size=1,
-        has_bias=True,
-        weight_init=weight_init,
-        bias_init=bias_init,
+        in_channels, 1, kernel_size=1, has_bias=True, weight_init=weight_init, bias_init="ones"
     )
 
 
@@ -107,7 +103,7 @@ class Decoder(nn.Cell):
                 nn.Identity(),
                 DoubleSizeConv(128, 32, outer, *_initializers(128)),
                 nn.ReLU(),
-                _conv1x1(32, 1),
+                _last_conv(32),
                 nn.ReLU() if non_negative else nn.Identity(),
             ]
         )

@@ -8,7 +8,7 @@ from mindspore import nn
 
 from .build import build_network
 from .dataset import COLUMNS, training_data
-from .loss import make_loss
+from .loss import make_loss, nan_unless_finite
 from .model_utils.checkpoint import keep_newest, load_parameters, save_parameters
 from .model_utils.config import InputError, save_config
 from .model_utils.device import setup
@@ -120,7 +120,8 @@ def _fit(config, device, stream, net, steps):
     cast, scaler = mixed_precision(net, config.amp_level, device)
 
     def forward(img, mask, depth):
-        return (loss(cast(img), mask, depth),)
+        prediction = cast(img)
+        return (nan_unless_finite(loss(prediction, mask, depth), prediction),)
 
     optimizer, rate = make_optimizer(config, net, steps)
     state = [*net.get_parameters(), *optimizer.get_parameters(), *scaler_parameters(scaler)]

@@ -8,6 +8,7 @@ from midas.src.loss import (
     ScaleAndShiftInvariantLoss,
     TrimmedAbsoluteLoss,
     make_loss,
+    nan_unless_finite,
     robust_normalise,
     scale_and_shift,
 )
@@ -171,3 +172,22 @@ def test_half_precision_predictions_are_compared_in_float32(maps):
 def test_an_unknown_loss_is_refused():
     with pytest.raises(InputError, match="ssimae_trimmed"):
         make_loss("l1")
+
+
+@BOTH
+@pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan])
+def test_a_prediction_that_is_not_finite_gives_nan(name, bad, maps):
+    prediction, mask, target = maps
+    loss = make_loss(name)
+
+    def guarded(prediction, mask, target):
+        return nan_unless_finite(loss(prediction, mask, target), prediction)
+
+    result, grad = ms.value_and_grad(guarded, 0)(*tensors(*maps))
+    expected, expected_grad = gradient(name, *maps)
+    assert float(result.asnumpy()) == expected
+    np.testing.assert_array_equal(grad.asnumpy(), expected_grad)
+    for pixels in (np.s_[0], np.s_[1, 3, 4]):
+        broken = prediction.copy()
+        broken[pixels] = bad
+        assert np.isnan(float(guarded(*tensors(broken, mask, target)).asnumpy()))

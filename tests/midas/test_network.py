@@ -168,3 +168,12 @@ def test_mistakes_are_named():
         small(network_variant="tf")
     with pytest.raises(InputError, match="grouped_conv 'fast'"):
         small(grouped_conv="fast")
+
+
+def test_random_weights_start_with_an_open_relu():
+    """With the last ReLU closed at every pixel nothing would ever be learnt."""
+    for seed in range(8):
+        ms.set_seed(seed)
+        net = MidasNet((1, 1, 1, 1), features=8, groups=2, width_per_group=8)
+        prediction = net.set_train()(random(2, 3, 64, 64)).asnumpy()
+        assert (prediction > 0).mean() > 0.9, seed

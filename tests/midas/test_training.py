@@ -5,7 +5,6 @@ import json
 import re
 import shutil
 import signal
-import time
 from types import SimpleNamespace
 
 import cv2
@@ -201,13 +200,30 @@ def test_mistakes_are_one_line(program, midas_data, tmp_path):
 
 
 def test_training_learns(program, midas_data, tmp_path):
-    """Ten times over eight pictures the paper's loss falls to less than two thirds."""
+    """Fifteen times over eight pictures the paper's loss falls to less than two thirds."""
     flags = ["--train_data_dir", midas_data, "--train_url", tmp_path, "--loss", "ssimae_trimmed"]
     flags += ["--epoch_size", 15, "--flip_probability", 0, "--log_steps", 1]
-    rates = ["--no_backbone_params_lr", 0.003, "--backbone_params_lr", 0.001]
-    began = time.perf_counter()
+    rates = ["--no_backbone_params_lr", 0.001, "--backbone_params_lr", 0.0003]
     program("midas").run("train.py", *FAST, *flags, *rates, "--batch_size", 4)
     with (tmp_path / "metrics.csv").open() as file:
         losses = [float(row["loss"]) for row in csv.DictReader(file)]
     assert len(losses) == 30 and np.mean(losses[-4:]) < 0.67 * np.mean(losses[:4])
-    print(f"{time.perf_counter() - began:.0f} s")
+
+
+@pytest.mark.parametrize("level", ["O2", "O3"])
+def test_float16_training_learns_and_resumes(level, program, midas_data, tmp_path):
+    """Steps that overflow lower the loss scale and are skipped; the state keeps the scale."""
+    flags = [*FAST, "--train_data_dir", midas_data, "--train_url", tmp_path, "--log_steps", 1]
+    flags += ["--no_backbone_params_lr", 0.001, "--backbone_params_lr", 0.0003]
+    flags += ["--flip_probability", 0, "--amp_level", level, "--resume", "auto"]
+    scales = []
+    for epochs in (1, 12):
+        out, _ = program("midas").run("train.py", *flags, "--epoch_size", epochs)
+        state = read_parameters(tmp_path / "state_midas.ckpt")
+        scales += [float(p.asnumpy()) for name, p in state.items() if "scale_value" in name]
+    assert "resumed midas at step 4" in out
+    first, last = scales
+    assert 2**16 > first > last >= 1
+    with (tmp_path / "metrics.csv").open() as file:
+        losses = [float(row["loss"]) for row in csv.DictReader(file)]
+    assert len(losses) == 48 and np.mean(losses[-8:]) < 0.5 * np.mean(losses[:4])
