@@ -101,7 +101,12 @@ def test_a_killed_rank_is_reported_as_a_shell_would(launchers, ranks):
 def test_signals_reach_every_rank_as_sigterm(launchers, ranks, number):
     """All ranks save and exit 0, so the run counts as stopped well."""
     arguments, variables = ranks("0:hang;1:hang;2:hang;3:hang")
-    process = launchers.start(*arguments, **variables)
+    # Whoever runs the tests under nohup, or in the background of a script, ignores some of these.
+    previous = signal.signal(number, signal.SIG_DFL)
+    try:
+        process = launchers.start(*arguments, **variables)
+    finally:
+        signal.signal(number, previous)
     wait_for(*(launchers.records / f"train_{rank}.json.ready" for rank in range(4)))
     process.send_signal(number)
     _, err = process.communicate(timeout=30)
