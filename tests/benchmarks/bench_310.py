@@ -19,6 +19,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from tests.benchmarks import bench_midas_network
 from tests.benchmarks.common import ROOT, in_fresh_process, median_ms, report
 from tests.golden_weights import det
 
@@ -48,23 +49,22 @@ def mindspore_nets(model):
     ms.set_context(mode=ms.GRAPH_MODE)
     ms.set_device("CPU")
     if model == "midas":
-        from midas.src.network import MidasNet
-
-        return [fill(MidasNet())]
+        options = argparse.Namespace(grouped_conv="auto", plain=False)
+        return [bench_midas_network.mindspore_net(options).set_train(False)]
     from depthnet.src.network import CoarseNet, FineNet
 
     return [fill(CoarseNet()), fill(FineNet())]
 
 
 def torch_net(model, folder):
-    """DepthNet's two stages as one PyTorch module, with the checkpoints' weights."""
+    """The model as one PyTorch module, with the checkpoints' weights."""
+    if model == "midas":
+        return bench_midas_network.torch_net().eval()
     import mindspore as ms
     import torch
 
     from tests.benchmarks import torch_depthnet
 
-    if model != "depthnet":
-        raise SystemExit("no PyTorch network here to compare MiDaS with; see bench_midas")
     nets = torch_depthnet.CoarseNet(), torch_depthnet.FineNet()
     for net, name in zip(nets, checkpoints(model, folder)):
         values = {
