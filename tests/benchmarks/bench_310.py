@@ -44,13 +44,13 @@ def fill(net):
 
 def mindspore_nets(model):
     """The model's networks in graph mode."""
+    if model == "midas":
+        options = argparse.Namespace(grouped_conv="auto", plain=False)
+        return [bench_midas_network.mindspore_net(options).set_train(False)]
     import mindspore as ms
 
     ms.set_context(mode=ms.GRAPH_MODE)
     ms.set_device("CPU")
-    if model == "midas":
-        options = argparse.Namespace(grouped_conv="auto", plain=False)
-        return [bench_midas_network.mindspore_net(options).set_train(False)]
     from depthnet.src.network import CoarseNet, FineNet
 
     return [fill(CoarseNet()), fill(FineNet())]

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,16 @@ def wait_for(*paths, seconds=30):
     while not all(path.exists() for path in paths):
         assert time.monotonic() < end, f"{[p.name for p in paths if not p.exists()]} not written"
         time.sleep(0.02)
+
+
+@contextmanager
+def inherited(number, handler):
+    """Processes started meanwhile have this handler of a signal."""
+    previous = signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        signal.signal(number, previous)
 
 
 def is_running(pid):
@@ -102,11 +113,8 @@ def test_signals_reach_every_rank_as_sigterm(launchers, ranks, number):
     """All ranks save and exit 0, so the run counts as stopped well."""
     arguments, variables = ranks("0:hang;1:hang;2:hang;3:hang")
     # Whoever runs the tests under nohup, or in the background of a script, ignores some of these.
-    previous = signal.signal(number, signal.SIG_DFL)
-    try:
+    with inherited(number, signal.SIG_DFL):
         process = launchers.start(*arguments, **variables)
-    finally:
-        signal.signal(number, previous)
     wait_for(*(launchers.records / f"train_{rank}.json.ready" for rank in range(4)))
     process.send_signal(number)
     _, err = process.communicate(timeout=30)
@@ -180,11 +188,8 @@ def test_background_checks_arguments_first(launchers, data):
 def test_nohup(launchers, data):
     """A hang-up that the caller ignores stays ignored."""
     call = ("run_standalone_train", "depthnet", data, 0)
-    previous = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
+    with inherited(signal.SIGHUP, signal.SIG_IGN):
         process = launchers.start(*call, BEHAVIOUR="0:hang")
-    finally:
-        signal.signal(signal.SIGHUP, previous)
     wait_for(launchers.records / "train_0.json.ready")
     process.send_signal(signal.SIGHUP)
     time.sleep(0.5)
