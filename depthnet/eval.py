@@ -1,7 +1,43 @@
-"""Evaluate DepthNet on NYU's test pictures: python eval.py --test_data NYU"""
+"""Evaluate DepthNet on NYU's test images: python eval.py --test_data NYU"""
 
-from src.evaluation import evaluate
-from src.model_utils.config import run
+import json
+from pathlib import Path
+
+from src.datasets import NyuTest
+from src.evaluation import Evaluator
+from src.metrics import format_metrics
+from src.model_utils.checkpoint import load_networks, must_exist
+from src.model_utils.context import start
+from src.model_utils.errors import InputError
+from src.model_utils.files import write_bytes
+from src.model_utils.media import show_progress
+from src.model_utils.program import run
+from src.networks import CoarseNet, FineNet
+
+
+def main(config):
+    """Score both stages, print the averages, write metrics_json and the panels."""
+    must_exist(config.coarse_ckpt_model, config.fine_ckpt_model)
+    folder = Path(config.test_data or config.data_url) / "Test"
+    data = NyuTest(folder, config.mask_invalid, config.skip_bad_samples)
+    start(config)
+    coarse, fine = CoarseNet(), FineNet()
+    load_networks({"coarse": coarse}, config.coarse_ckpt_model)
+    load_networks({"fine": fine}, config.fine_ckpt_model)
+    evaluator = Evaluator(coarse, fine, config.mask_invalid, config.eval_batch_size)
+    result = evaluator.evaluate(data, show_progress("evaluated"))
+    if not result["images"]:
+        raise InputError(f"{folder}: no image has a pixel with depth")
+    for name in result["left_out"]:
+        print(f"left out, no pixel with depth: {name}")
+    for stage, values in result["average"].items():
+        print(f"{stage} net: {format_metrics(values)}")
+    write_bytes(config.metrics_json, json.dumps(result, indent=1).encode())
+    print(f"wrote {config.metrics_json}")
+    if config.save_panels:
+        paths = evaluator.save_panels(data, result, config.save_panels, config.panels_path)
+        print(f"wrote {len(paths)} panels to {config.panels_path}")
+
 
 if __name__ == "__main__":
-    run(evaluate, __doc__)
+    run(main, __doc__)

@@ -1,7 +1,21 @@
 """Export DepthNet to MindIR: python export.py --coarse_or_fine coarse|fine|both"""
 
-from src.exporting import export
-from src.model_utils.config import run
+from pathlib import Path
+
+from src.exporting import NAMES, load_graph_network, random_inputs, sidecar
+from src.model_utils.context import start
+from src.model_utils.graph import export_graph
+from src.model_utils.program import run
+
+
+def main(config):
+    """Export what coarse_or_fine names into export_path, with its sidecar."""
+    start(config)
+    kind = config.coarse_or_fine
+    network = load_graph_network(kind, config.coarse_ckpt_model, config.fine_ckpt_model)
+    path = Path(config.export_path) / NAMES[kind]
+    export_graph(network, random_inputs(kind), path, config.file_format, sidecar(kind))
+
 
 if __name__ == "__main__":
-    run(export, __doc__)
+    run(main, __doc__)

@@ -1,7 +1,23 @@
-"""Predict depth: python infer.py --input_path PICTURES --output_path RESULTS"""
+"""Predict depth: python infer.py --input_path IMAGES --output_path RESULTS"""
 
-from src.model_utils.config import run
-from src.prediction import infer
+from src.model_utils.context import start
+from src.model_utils.media import predict_all
+from src.model_utils.program import run
+from src.prediction import Predictor
+
+
+def main(config):
+    """Predict every image and video of input_path into output_path."""
+    start(config)
+    predict_all(
+        Predictor(config.model_weights, config.infer_crop),
+        kind="depth",
+        input_path=config.input_path,
+        output_path=config.output_path,
+        formats=config.formats,
+        skip_bad=config.skip_bad_samples,
+    )
+
 
 if __name__ == "__main__":
-    run(infer, __doc__)
+    run(main, __doc__)

@@ -1,7 +1,103 @@
 """Train DepthNet on NYU: python train.py --data_url NYU --device_id 0"""
 
-from src.model_utils.config import run
-from src.training import train
+from mindspore import nn, ops
+from src.datasets import NyuTrain
+from src.losses import DepthLoss
+from src.model_utils.checkpoint import load_networks, prefix_names, save_networks
+from src.model_utils.context import training
+from src.model_utils.hooks import Checkpoints, Csv, LogLine
+from src.model_utils.program import run
+from src.model_utils.step import mixed_precision
+from src.model_utils.stream import SampleStream
+from src.model_utils.trainer import Stage
+from src.networks import CoarseNet, FineNet
+
+NAMES = {"coarse": "CoarseNet", "fine": "FineNet"}
+
+
+def main(config):
+    """Train the stages that config.stage names: CoarseNet, then FineNet on its frozen output."""
+    with training(config) as context:
+        folder = context.local(config.data_url)
+        data = NyuTrain(folder, config.mask_invalid, config.skip_bad_samples)
+        batch = config.distributed_batch_size if config.run_distribute else config.batch_size
+        device = context.device
+        stream = SampleStream(data, batch, config.seed, device.rank, device.size)
+        print(f"{len(data)} samples, {stream.steps_per_epoch} steps per epoch", flush=True)
+        trainer = context.trainer(stream)
+        for name, make in (("coarse", coarse_stage), ("fine", fine_stage)):
+            if config.stage in (name, "both"):
+                stage = make(config, context, stream.steps_per_epoch)
+                trainer.fit(stage, hooks(config, context, stage))
+                final = checkpoint(context, f"Final{NAMES[name]}")
+                save_networks({name: stage.networks[name]}, final)
+                print(f"saved {final}", flush=True)
+
+
+def checkpoint(context, name):
+    """Ckpt/<name>[_rank<r>].ckpt, as the original's commands expect."""
+    suffix = f"_rank{context.device.rank}" if context.device.size > 1 else ""
+    return context.folder / "Ckpt" / f"{name}{suffix}.ckpt"
+
+
+def coarse_stage(config, context, epoch):
+    """CoarseNet from random values, from given weights, or from an earlier training."""
+    networks, rate = {"coarse": CoarseNet()}, config.learning_rate_max
+    if config.pre_trained != "0":
+        default = context.folder / "PreTrained" / "pre_trained.ckpt"
+        load_networks(networks, default if config.pre_trained == "1" else config.pre_trained)
+        rate = config.learning_rate_min
+    if config.continue_training:
+        load_networks(networks, checkpoint(context, "FinalCoarseNet"))
+    loss = DepthLoss(config.mask_invalid)
+    coarse, scaler = mixed_precision(networks["coarse"], config.amp_level, context.device)
+
+    def forward(rgb, depth):
+        return {"loss": loss(coarse(rgb), depth)}
+
+    optimizer = nn.Adam(networks["coarse"].trainable_params(), learning_rate=rate)
+    steps = config.coarse_net_train_step or config.epochs_coarse * epoch
+    return Stage("coarse", networks, optimizer, forward, steps, scaler)
+
+
+def fine_stage(config, context, epoch):
+    """FineNet, which sees the image and the map of the frozen CoarseNet."""
+    frozen, networks = {"frozen": CoarseNet()}, {"fine": FineNet()}
+    load_networks(frozen, checkpoint(context, "FinalCoarseNet"))
+    prefix_names(frozen)
+    loss = DepthLoss(config.mask_invalid)
+    coarse, _ = mixed_precision(frozen["frozen"].set_train(False), config.amp_level, context.device)
+    fine, scaler = mixed_precision(networks["fine"], config.amp_level, context.device)
+
+    def forward(rgb, depth):
+        # Unclipped, as in evaluation; the original clips the log-depth to 0.1..10 here.
+        return {"loss": loss(fine(rgb, ops.stop_gradient(coarse(rgb))), depth)}
+
+    optimizer = nn.Adam(networks["fine"].trainable_params(), config.learning_rate_min)
+    steps = config.fine_net_train_step or config.epochs_fine * epoch
+    return Stage("fine", networks, optimizer, forward, steps, scaler)
+
+
+def hooks(config, context, stage):
+    """The original's log lines and checkpoints, and metrics.csv."""
+    name = NAMES[stage.name]
+
+    def line(report):
+        text = f"training {report.stage} net, step: {report.step}"
+        return f"{text} loss: {report.values['loss']:.6f} time cost: {report.seconds:.4f}"
+
+    return [
+        LogLine(line, config.log_steps),
+        Csv(context.folder / "metrics.csv", config.log_steps, context.device),
+        Checkpoints(
+            stage.networks,
+            due=lambda moment: moment.step % config.save_ckpt_steps == 0,
+            path=lambda moment: checkpoint(context, f"{name}_{moment.step}"),
+            pattern=checkpoint(context, f"{name}_*[0-9]").name,
+            keep=config.keep_checkpoint_max,
+        ),
+    ]
+
 
 if __name__ == "__main__":
-    run(train, __doc__)
+    run(main, __doc__)

@@ -1,7 +1,50 @@
-"""Evaluate MiDaS zero-shot: python eval.py --train_data_dir data --data_name all"""
+"""Zero-shot errors: python eval.py --train_data_dir DATA --data_name all --ckpt_path MIDAS.ckpt"""
 
-from src.benchmark import evaluate
-from src.model_utils.config import run
+from src.datasets.zero_shot import PROTOCOLS, open_datasets
+from src.evaluation.benchmark import choose, evaluate_all
+from src.evaluation.evaluator import Evaluator
+from src.evaluation.onnx import onnx_predict
+from src.model_utils.context import start
+from src.model_utils.program import run
+from src.networks import MidasNet
+from src.prediction import load_predict, weights_file
+
+
+def main(config):
+    """Evaluate the datasets of data_name with a checkpoint, or with ONNX graphs."""
+    protocol, everything = PROTOCOLS[config.eval_protocol], config.data_name == "all"
+    graphs = {"TUM": config.TUM_onnx, "Kitti": config.Kitti_onnx, "Sintel": config.Sintel_onnx}
+    places = {"Sintel": config.datapath_Sintel, "Kitti": config.datapath_Kitti}
+    places |= {"TUM": config.datapath_TUM, "DIW": config.datapath_DIW}
+    places |= {"ETH3D": config.datapath_ETH3D, "NYU": config.datapath_NYU}
+    graphs, places = choose(config.data_name, graphs, places)
+    checkpoint = None if graphs else weights_file(config.ckpt_path)
+    datasets = open_datasets(places, config.train_data_dir, protocol, skip_absent=everything)
+
+    if graphs:
+        predicts = {name: onnx_predict(graphs[name]) for name in datasets}
+    else:
+        device = start(config)
+        encoder = {"groups": config.groups, "width_per_group": config.width_per_group}
+        kind = {"network_variant": config.network_variant, "grouped_conv": config.grouped_conv}
+        network = MidasNet(config.layers, config.features, **encoder, **kind)
+        predict = load_predict(network, checkpoint, config.amp_level, device)
+        predicts = dict.fromkeys(datasets, predict)
+
+    size = config.img_width, config.img_height
+    image = {"size": size, "mean": config.nm_img_mean, "std": config.nm_img_std}
+    loop = {"batch_size": config.eval_batch_size, "workers": config.num_parallel_workers}
+    evaluator = Evaluator(protocol, **image, **loop, skip_bad=config.skip_bad_samples)
+    evaluate_all(
+        evaluator,
+        datasets,
+        predicts,
+        result_file=config.onnx_file if graphs else config.ann_file,
+        csv_file=config.csv_file,
+        panels_path=config.panels_path,
+        panels=config.save_panels,
+    )
+
 
 if __name__ == "__main__":
-    run(evaluate, __doc__)
+    run(main, __doc__)

@@ -1,7 +1,41 @@
-"""Predict relative depth: python infer.py --input_path PICTURES --output_path RESULTS"""
+"""Predict inverse depth: python infer.py --input_path IMAGES --output_path RESULTS"""
 
-from src.model_utils.config import run
-from src.prediction import infer
+from functools import partial
+
+from src.model_utils.context import start
+from src.model_utils.media import predict_all
+from src.model_utils.program import run
+from src.networks import MidasNet
+from src.prediction import Predictor, graph_predictor, load_predict, weights_file
+from src.transforms import network_size
+
+
+def main(config):
+    """Predict every image and video of input_path with a checkpoint or an exported graph."""
+    weights = weights_file(config.model_weights or config.ckpt_path)
+    device = start(config)
+    if weights.suffix == ".mindir":
+        predictor = graph_predictor(weights, config.infer_batch_size)
+    else:
+        encoder = {"groups": config.groups, "width_per_group": config.width_per_group}
+        kind = {"network_variant": config.network_variant, "grouped_conv": config.grouped_conv}
+        network = MidasNet(config.layers, config.features, **encoder, **kind)
+        predict = load_predict(network, weights, config.amp_level, device)
+        aim = config.img_width, config.img_height
+        rule = {"method": config.resize_method, "multiple_of": config.ensure_multiple_of}
+        rule["keep_aspect_ratio"] = config.keep_aspect_ratio
+        image = {"mean": config.nm_img_mean, "std": config.nm_img_std}
+        size_of = partial(network_size, aim=aim, **rule)
+        predictor = Predictor(predict, size_of, **image, batch_size=config.infer_batch_size)
+    predict_all(
+        predictor,
+        kind="inverse_depth",
+        input_path=config.input_path,
+        output_path=config.output_path,
+        formats=config.formats,
+        skip_bad=config.skip_bad_samples,
+    )
+
 
 if __name__ == "__main__":
-    run(infer, __doc__)
+    run(main, __doc__)

@@ -1,7 +1,119 @@
-"""Train MiDaS on ReDWeb: python train.py --train_data_dir DATA --model_weights ENCODER.ckpt"""
+"""Train MiDaS: python train.py --train_data_dir DATA --model_weights midas_resnext_101_WSL.ckpt"""
 
-from src.model_utils.config import run
-from src.training import train
+from pathlib import Path
+
+from mindspore import ops
+from src.datasets.training import MixedPairs, training_pairs
+from src.losses import make_loss
+from src.model_utils.context import training
+from src.model_utils.errors import InputError
+from src.model_utils.hooks import Checkpoints, Csv, EpochLine, LogLine
+from src.model_utils.program import run
+from src.model_utils.step import mixed_precision
+from src.model_utils.stream import SampleStream
+from src.model_utils.trainer import Stage
+from src.networks import MidasNet
+from src.optimizers import PolynomialDecay, make_optimizer
+from src.transforms import network_size
+from src.weights import start_weights
+
+# What the original looks for in the data folder on ModelArts.
+MODELARTS_WEIGHTS = "midas_resnext_101_WSL.ckpt"
+
+
+def main(config):
+    """Train for epoch_size epochs on one or several datasets of relative inverse depth."""
+    # Not saved in train_url itself: that is this folder by default, where the defaults are.
+    with training(config, saved="ckpt/config.yaml") as context:
+        root = context.local(config.data_url or config.train_data_dir)
+        data, device = training_data(config, root), context.device
+        stream = SampleStream(data, config.batch_size, config.seed, device.rank, device.size)
+        steps = config.epoch_size * stream.steps_per_epoch
+
+        encoder = {"groups": config.groups, "width_per_group": config.width_per_group}
+        kind = {"network_variant": config.network_variant, "grouped_conv": config.grouped_conv}
+        network = MidasNet(config.layers, config.features, **encoder, **kind)
+        start_weights(network, weights_file(config, root))
+        loss = make_loss(config.loss, config.loss_alpha, config.loss_scales)
+        midas, scaler = mixed_precision(network.set_train(), config.amp_level, device)
+
+        def forward(img, mask, depth):
+            prediction = midas(img)
+            # The losses take an infinite prediction for a constant one.
+            finite = ops.isfinite(prediction).all()
+            return {"loss": loss(prediction, mask, depth), "finite": finite}
+
+        optimizer = make_optimizer(
+            network,
+            encoder_rate=rate(
+                config, config.backbone_params_lr, config.backbone_params_end_lr, steps
+            ),
+            rate=rate(
+                config, config.no_backbone_params_lr, config.no_backbone_params_end_lr, steps
+            ),
+        )
+        stage = Stage("midas", {"midas": network}, optimizer, forward, steps, scaler)
+
+        per_step = f"per_step_size={stream.steps_per_epoch},batchsize={config.batch_size}"
+        print(f"Starting Training:{per_step},epoch={config.epoch_size}", flush=True)
+        context.trainer(stream).fit(stage, hooks(config, context, network))
+
+
+def training_data(config, root):
+    """The pairs of mixdata.json or train_list, at one size."""
+    if config.keep_aspect_ratio:
+        raise InputError("keep_aspect_ratio: training batches need False, images of one size")
+    aim = config.img_width, config.img_height
+    rule = {"method": config.resize_method, "multiple_of": config.ensure_multiple_of}
+    image = {"size": network_size(aim, aim, **rule)}
+    image |= {"mean": config.nm_img_mean, "std": config.nm_img_std}
+    lists = {"mixdata": config.mixdata, "train_list": config.train_list}
+    pairs = training_pairs(root, **lists, skip_bad=config.skip_bad_samples)
+    target = {"mask_invalid": config.mask_invalid, "flip_probability": config.flip_probability}
+    return MixedPairs(pairs, **image, **target)
+
+
+def weights_file(config, root):
+    """model_weights; on ModelArts they may lie in the local copy of the data."""
+    if config.is_modelarts and not Path(config.model_weights).is_file():
+        copied = root / (config.model_weights or MODELARTS_WEIGHTS)
+        return copied if config.model_weights or copied.is_file() else ""
+    return config.model_weights
+
+
+def rate(config, start, end, steps):
+    """A constant learning rate, or with lr_decay one that ends after the last step."""
+    return PolynomialDecay(start, end, steps, config.power) if config.lr_decay else start
+
+
+def hooks(config, context, network):
+    """The original's log lines and checkpoints, and metrics.csv."""
+
+    def place(moment):
+        epoch, step = divmod(moment.step, moment.steps_per_epoch)
+        return epoch + 1, step + 1
+
+    def line(report):
+        epoch, step = place(report)
+        return f"epoch: {epoch} step: {step}, loss is {report.values['loss']:.7g}"
+
+    prefix, folder = f"Midas_{context.device.number}-", context.folder / "ckpt"
+    log = LogLine(line, config.log_steps)
+    return [
+        log,
+        EpochLine(line, log),
+        Csv(context.folder / "metrics.csv", config.log_steps, context.device),
+        Checkpoints(
+            {"midas": network},
+            due=lambda moment: moment.done % config.save_ckpt_steps == 0 or moment.is_last,
+            path=lambda moment: folder / "{}{}_{}.ckpt".format(prefix, *place(moment)),
+            pattern=f"{prefix}*.ckpt",
+            keep=config.keep_checkpoint_max,
+            record={"size": [config.img_width, config.img_height], "options": network.options},
+            active=context.device.is_main,
+        ),
+    ]
+
 
 if __name__ == "__main__":
-    run(train, __doc__)
+    run(main, __doc__)

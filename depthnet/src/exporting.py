@@ -1,44 +1,44 @@
 """Export of CoarseNet, FineNet, or both as one graph, with the sidecar of the 310 program."""
 
-from pathlib import Path
-
 import numpy as np
 
 from . import transforms
-from .model_utils.checkpoint import load_parameters
-from .model_utils.device import setup
-from .model_utils.graph import export_graph
-from .network import CoarseNet, DepthNet, FineNet
-from .sizes import DEPTH_SIZE, IMAGE_SIZE
+from .model_utils.checkpoint import load_networks, must_exist
+from .networks import CoarseNet, DepthNet, FineNet
+from .transforms import DEPTH_SIZE, IMAGE_SIZE
 
-_NAMES = {"coarse": "FinalCoarseNet", "fine": "FinalFineNet", "both": "DepthNet"}
+NAMES = {"coarse": "FinalCoarseNet", "fine": "FinalFineNet", "both": "DepthNet"}
 
 
-def export(config):
-    """Export what `config.coarse_or_fine` names into `config.export_path`.
+def load_graph_network(kind, coarse_ckpt, fine_ckpt):
+    """The network of a graph (coarse, fine or both) with its weights.
 
     Raises:
-        InputError: a missing or unfitting checkpoint, or a format that this device cannot write.
-        RunError: the written graph computes something else.
+        InputError: a missing or unfitting checkpoint.
     """
-    setup(config)
-    kind = config.coarse_or_fine
-    net = _network(kind, config)
-    inputs = _random_inputs(kind)
-    path = Path(config.export_path) / _NAMES[kind]
-    target, difference = export_graph(net, inputs, path, config.file_format, sidecar(kind))
-    print(f"wrote {target} and {path.name}.json")
-    if difference is not None:
-        print(f"loaded back: maximum difference {difference:.3g} on random input")
+    wanted = {"coarse": (CoarseNet, coarse_ckpt), "fine": (FineNet, fine_ckpt)}
+    wanted = {name: parts for name, parts in wanted.items() if kind in (name, "both")}
+    must_exist(*(path for _, path in wanted.values()))
+    nets = {name: make() for name, (make, _) in wanted.items()}
+    for name, net in nets.items():
+        load_networks({name: net}, wanted[name][1])
+    return DepthNet(**nets) if kind == "both" else nets[kind]
+
+
+def random_inputs(kind):
+    """Arrays of the graph's input shapes, to compare what is written with the network."""
+    rng = np.random.default_rng(0)
+    rgb = rng.random((1, 3, *IMAGE_SIZE), np.float32)
+    return [rgb, rng.random((1, 1, *DEPTH_SIZE), np.float32)] if kind == "fine" else [rgb]
 
 
 def sidecar(kind):
     """What the 310 program needs to know of a graph (coarse, fine or both)."""
     height, width = IMAGE_SIZE
     top, left, rows, columns = transforms.CROP
-    picture = {"name": "rgb", "shape": [1, 3, height, width], "source": "image"}
+    image = {"name": "rgb", "shape": [1, 3, height, width], "source": "image"}
     depth = {"name": "coarse", "shape": [1, 1, *DEPTH_SIZE], "source": "previous_output"}
-    inputs = [picture, depth] if kind == "fine" else [picture]
+    inputs = [image, depth] if kind == "fine" else [image]
     meaning = "depth" if kind == "both" else "log_depth"
     return {
         "format": 1,
@@ -75,18 +75,3 @@ def sidecar(kind):
             }
         ],
     }
-
-
-def _network(kind, config):
-    files = {"coarse": config.coarse_ckpt_model, "fine": config.fine_ckpt_model}
-    nets = {"coarse": CoarseNet(), "fine": FineNet()}
-    for name, net in nets.items():
-        if kind in (name, "both"):
-            load_parameters(net, files[name])
-    return DepthNet(**nets) if kind == "both" else nets[kind]
-
-
-def _random_inputs(kind):
-    rng = np.random.default_rng(0)
-    rgb = rng.random((1, 3, *IMAGE_SIZE), np.float32)
-    return [rgb, rng.random((1, 1, *DEPTH_SIZE), np.float32)] if kind == "fine" else [rgb]

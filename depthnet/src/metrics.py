@@ -3,7 +3,7 @@
 import numpy as np
 
 from .model_utils.metrics import depth_metrics
-from .sizes import MAX_DEPTH, MIN_DEPTH
+from .transforms import MAX_DEPTH, MIN_DEPTH
 
 # original name: name in model_utils.metrics
 NAMES = {

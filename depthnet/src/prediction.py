@@ -1,4 +1,4 @@
-"""Depth in metres for pictures of any size, from checkpoints or exported graphs."""
+"""Depth in metres for images of any size, from checkpoints or exported graphs."""
 
 from pathlib import Path
 
@@ -7,16 +7,14 @@ import mindspore as ms
 import numpy as np
 
 from . import transforms
-from .model_utils.checkpoint import load_parameters
-from .model_utils.config import InputError
-from .model_utils.device import setup
+from .model_utils.checkpoint import load_networks, must_exist
+from .model_utils.errors import InputError
 from .model_utils.graph import load_graph
-from .model_utils.media import predict_all
-from .network import CoarseNet, FineNet
+from .networks import CoarseNet, FineNet
 
 
 class Predictor:
-    """Image -> depth map of the image's size.
+    """Images -> depth maps of the images' sizes (see media.Predictor).
 
     Args:
         weights: one or two paths: CoarseNet, or CoarseNet and FineNet, as .ckpt or .mindir; or
@@ -26,20 +24,27 @@ class Predictor:
         InputError: missing, broken or unfitting files.
     """
 
+    batch_size = 1
+
     def __init__(self, weights, cropped=True):
         self.cropped = cropped
         got = " ".join(map(str, weights))
         expected = "expected coarse, coarse and fine, or the graph of both"
         if len(weights) > 2:
             raise InputError(f"model_weights {got}: {expected}")
-        loaded = [_load(path, make) for path, make in zip(weights, (CoarseNet, FineNet))]
-        self.kinds = [kind for _, kind in loaded]
+        must_exist(*(path for path in weights if Path(path).suffix != ".mindir"))
+        makers = {"coarse": CoarseNet, "fine": FineNet}
+        loaded = [_load(path, *maker) for path, maker in zip(weights, makers.items())]
+        self.kinds = [kind for kind, _ in loaded]
         if self.kinds not in (["coarse"], ["coarse", "fine"], ["both"]):
             raise InputError(f"model_weights {got} are {self.kinds}: {expected}")
-        self.nets = [net for net, _ in loaded]
+        self.nets = [net for _, net in loaded]
 
-    def __call__(self, rgb):
-        """(H, W, 3) uint8 RGB -> (H, W) float32, metres."""
+    def batch(self, images):
+        """List of (H, W, 3) uint8 RGB -> list of (H, W) float32, metres."""
+        return [self._predict(rgb) for rgb in images]
+
+    def _predict(self, rgb):
         height, width = rgb.shape[:2]
         box = transforms.crop_box(height, width) if self.cropped else (0, 0, height, width)
         top, left, rows, columns = box
@@ -58,18 +63,11 @@ class Predictor:
         return values.copy() if self.kinds == ["both"] else np.exp(values)
 
 
-def _load(path, make):
-    """(network, its kind: coarse, fine or both)."""
+def _load(path, name, make):
+    """(kind: coarse, fine or both, network)."""
     if Path(path).suffix == ".mindir":
         net, sidecar = load_graph(path)
-        return net, sidecar.get("graph")
+        return sidecar.get("graph"), net
     net = make()
-    load_parameters(net, path)
-    return net.set_train(False), "coarse" if make is CoarseNet else "fine"
-
-
-def infer(config):
-    """Predict every input of the configuration (input_path, output_path, formats ...)."""
-    setup(config)
-    predictor = Predictor(config.model_weights, config.infer_crop)
-    predict_all(config, predictor, "depth")
+    load_networks({name: net}, path)
+    return name, net.set_train(False)

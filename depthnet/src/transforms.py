@@ -1,4 +1,4 @@
-"""From decoded NYU pictures to the networks' arrays.
+"""Sizes and limits, and the way from decoded NYU images to the networks' arrays.
 
 The zoo's pipeline (research/cv/DepthNet/src/data_loader.py) with OpenCV on float32, so that the
 310 program, which uses OpenCV too, prepares the same numbers.
@@ -7,15 +7,16 @@ The zoo's pipeline (research/cv/DepthNet/src/data_loader.py) with OpenCV on floa
 import cv2
 import numpy as np
 
-from .sizes import DEPTH_SIZE, IMAGE_SIZE
-
+IMAGE_SIZE = (228, 304)  # pixels, height and width that the dense layer fixes
+DEPTH_SIZE = (55, 74)
+MIN_DEPTH, MAX_DEPTH = 0.1, 10.0  # metres; targets and scored predictions are clipped to them
 FRAME_SIZE = (480, 640)  # height, width of a NYU frame
 CROP = (12, 16, 456, 608)  # top, left, height, width: cuts NYU's white border
 _SMOOTH = np.array([[1, 1, 1], [1, 5, 1], [1, 1, 1]], np.float32) / 13
 
 
 def crop_box(height, width):
-    """The crop for a picture of any size, in proportion: (top, left, height, width)."""
+    """The crop for an image of any size, in proportion: (top, left, height, width)."""
     scale = (height / FRAME_SIZE[0], width / FRAME_SIZE[1]) * 2
     return tuple(int(np.floor(value * factor + 0.5)) for value, factor in zip(CROP, scale))
 
@@ -54,7 +55,7 @@ def flip(rng, *images):
 
 
 def jitter(rng, rgb):
-    """Brightness 0.8..1 and sharpness 0.8..1.2 of a float RGB picture in 0..1 (PIL's sharpness)."""
+    """Brightness 0.8..1 and sharpness 0.8..1.2 of a float RGB image in 0..1 (PIL's sharpness)."""
     rgb = rgb * np.float32(rng.uniform(0.8, 1.0))
     factor = np.float32(rng.uniform(0.8, 1.2))
     smooth = rgb.copy()

@@ -1,98 +1,99 @@
-"""Inverse depth for pictures of any size, from a checkpoint or an exported graph."""
-
-from pathlib import Path
+"""Inverse depth for images of any size, from a checkpoint or an exported graph."""
 
 import cv2
 import mindspore as ms
 import numpy as np
 
-from .build import load_network
-from .model_utils.config import InputError
-from .model_utils.device import setup
+from .model_utils.checkpoint import load_networks, must_exist
+from .model_utils.errors import InputError
+from .model_utils.files import newest_file
 from .model_utils.graph import load_graph
-from .model_utils.media import predict_all
+from .model_utils.media import filled
 from .model_utils.step import mixed_precision
-from .transforms import network_size, prepare_image
+from .transforms import prepare_image
+
+
+def weights_file(path):
+    """A .ckpt or .mindir, or the newest checkpoint of a training's ckpt folder.
+
+    Raises:
+        InputError: there is none.
+    """
+    path = newest_file(path, "Midas_*.ckpt")
+    if path.suffix != ".mindir":
+        must_exist(path)
+    return path
+
+
+def _on_arrays(cell):
+    return lambda images: cell(ms.Tensor(images)).asnumpy().astype(np.float32)
+
+
+def load_predict(network, checkpoint, amp_level, device):
+    """Function of (B, 3, h, w) float32 that returns (B, h, w) inverse depth.
+
+    Args:
+        network: MidasNet, filled from the checkpoint.
+        amp_level: O0, O2, O3 or auto.
+        device: Device.
+    Raises:
+        InputError: a checkpoint of another network.
+    """
+    load_networks({"midas": network}, checkpoint)
+    return _on_arrays(mixed_precision(network.set_train(False), amp_level, device)[0])
 
 
 class Predictor:
-    """Pictures -> inverse depth maps of the pictures' sizes.
+    """Images -> inverse depth maps of the images' sizes (see media.Predictor).
 
     Args:
-        run: (B, 3, h, w) float32 Tensor -> (B, h, w) Tensor.
-        size_of: (width, height) of a picture -> (width, height) at the network.
+        predict: function of (B, 3, h, w) float32 that returns (B, h, w).
+        size_of: (width, height) of an image -> (width, height) at the network.
         mean, std: three numbers each, for image values in 0..1.
-        batch_size: pictures of one shape that are predicted together.
+        batch_size: images of one shape that are predicted together.
     """
 
-    def __init__(self, run, size_of, mean, std, batch_size=1):
-        self.run, self.size_of, self.mean, self.std = run, size_of, mean, std
+    def __init__(self, predict, size_of, *, mean, std, batch_size=1):
+        self.predict, self.size_of, self.mean, self.std = predict, size_of, mean, std
         self.batch_size = batch_size
 
-    def __call__(self, rgb):
-        """(H, W, 3) uint8 RGB -> (H, W) float32, relative inverse depth."""
-        return self.batch([rgb])[0]
-
-    def batch(self, pictures):
+    def batch(self, images):
         """List of (H, W, 3) uint8 RGB -> list of (H, W) float32; they may differ in size."""
-        inputs = [self._input(rgb) for rgb in pictures]
+        inputs = [self._input(rgb) for rgb in images]
         shapes = {array.shape for array in inputs}
-        maps = [None] * len(pictures)
+        maps = [None] * len(images)
         for shape in shapes:
             places = [i for i, array in enumerate(inputs) if array.shape == shape]
             for start in range(0, len(places), self.batch_size):
                 part = places[start : start + self.batch_size]
-                # A short batch is filled up: another shape would be another graph.
-                filled = part + part[:1] * (self.batch_size - len(part))
-                found = self.run(ms.Tensor(np.stack([inputs[i] for i in filled])))
-                for place, values in zip(part, found.asnumpy().astype(np.float32)):
-                    height, width = pictures[place].shape[:2]
+                arrays = filled(np.stack([inputs[i] for i in part]), self.batch_size)
+                for place, values in zip(part, self.predict(arrays)):
+                    height, width = images[place].shape[:2]
                     maps[place] = cv2.resize(values, (width, height))
         return maps
 
     def _input(self, rgb):
-        return prepare_image(rgb, self.size_of(rgb.shape[1], rgb.shape[0]), self.mean, self.std)
+        size = self.size_of((rgb.shape[1], rgb.shape[0]))
+        return prepare_image(rgb, size, self.mean, self.std)
 
 
-def make_predictor(config, device):
-    """Predictor of model_weights (or ckpt_path), a .ckpt or an exported .mindir.
+def graph_predictor(path, batch_size):
+    """Predictor of an exported .mindir; its sidecar says how it is fed.
 
     Args:
-        config: namespace with model_weights, ckpt_path, img_width, img_height,
-            keep_aspect_ratio, resize_method, ensure_multiple_of, nm_img_mean, nm_img_std,
-            infer_batch_size and the network's keys.
-        device: Device.
+        path: the graph; <stem>.json lies beside it.
+        batch_size: of a graph that takes any.
     Raises:
-        InputError: missing, broken or unfitting files.
+        InputError: a file is missing or broken, or a graph of another model.
     """
-    path = config.model_weights or config.ckpt_path
-    if Path(path).suffix == ".mindir":
-        return _from_graph(path, config)
-    net, _ = mixed_precision(load_network(config, path), config.amp_level, device)
-    aim = config.img_width, config.img_height
-    rule = config.resize_method, config.keep_aspect_ratio, config.ensure_multiple_of
-
-    def size_of(width, height):
-        return network_size(width, height, aim, *rule)
-
-    mean, std = config.nm_img_mean, config.nm_img_std
-    return Predictor(net, size_of, mean, std, config.infer_batch_size)
-
-
-def _from_graph(path, config):
-    """The graph's sidecar, not the configuration, says how it is fed."""
     graph, sidecar = load_graph(path)
     try:
-        batch, _, height, width = sidecar["inputs"][0]["shape"]
-        mean, std = sidecar["image"]["mean"], sidecar["image"]["std"]
+        batch, _, height, width = (int(size) for size in sidecar["inputs"][0]["shape"])
+        mean, std = ([float(v) for v in sidecar["image"][key]] for key in ("mean", "std"))
     except (KeyError, IndexError, TypeError, ValueError):
         raise InputError(f"{path}: its .json is no sidecar of MiDaS; export it again") from None
     if sidecar.get("model") != "midas":
         raise InputError(f"{path}: a graph of {sidecar.get('model')}, expected midas")
-    batch = config.infer_batch_size if batch == -1 else batch
-    return Predictor(graph, lambda *_: (width, height), mean, std, batch)
-
-
-def infer(config):
-    """Predict every input of the configuration (input_path, output_path, formats ...)."""
-    predict_all(config, make_predictor(config, setup(config)), "inverse_depth")
+    batch = batch_size if batch == -1 else batch
+    options = {"mean": mean, "std": std, "batch_size": batch}
+    return Predictor(_on_arrays(graph), lambda _size: (width, height), **options)

@@ -5,15 +5,13 @@ import math
 import cv2
 import numpy as np
 
-RESIZE_METHODS = ("upper_bound", "lower_bound", "minimal")
 
-
-def network_size(width, height, config_size, method, keep_aspect_ratio, multiple_of):
+def network_size(size, aim, *, method, keep_aspect_ratio=False, multiple_of=32):
     """The size at which an image enters the network (the rule of MiDaS).
 
     Args:
-        width, height: of the image, pixels.
-        config_size: (width, height) that is aimed at.
+        size: (width, height) of the image, pixels.
+        aim: (width, height) that is wanted.
         method: "upper_bound" (no side above the aim), "lower_bound" (no side below it) or
             "minimal" (scale as little as possible).
         keep_aspect_ratio: scale both sides alike, up to the rounding.
@@ -21,12 +19,9 @@ def network_size(width, height, config_size, method, keep_aspect_ratio, multiple
     Returns:
         (width, height). Where the original's upper_bound ends at a side of 0 (an image more than
         12 times as wide as high), one multiple is kept.
-    Raises:
-        ValueError: an unknown method.
     """
-    if method not in RESIZE_METHODS:
-        raise ValueError(f"resize_method {method!r}: choose one of {', '.join(RESIZE_METHODS)}")
-    scale_x, scale_y = config_size[0] / width, config_size[1] / height
+    (width, height), (wide, high) = size, aim
+    scale_x, scale_y = wide / width, high / height
     if keep_aspect_ratio:
         by_width = {
             "lower_bound": scale_x > scale_y,
@@ -35,8 +30,8 @@ def network_size(width, height, config_size, method, keep_aspect_ratio, multiple
         }[method]
         scale_x = scale_y = scale_x if by_width else scale_y
     return (
-        _to_multiple(scale_x * width, config_size[0], method, multiple_of),
-        _to_multiple(scale_y * height, config_size[1], method, multiple_of),
+        _to_multiple(scale_x * width, wide, method, multiple_of),
+        _to_multiple(scale_y * height, high, method, multiple_of),
     )
 
 

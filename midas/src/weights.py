@@ -199,3 +199,25 @@ def read_weights(path):
     tensors = {key: value for key, value in found.items() if isinstance(value, torch.Tensor)}
     # Trained with DataParallel, every name has this prefix.
     return {key.removeprefix("module."): value.float().numpy() for key, value in tensors.items()}
+
+
+def start_weights(net, path):
+    """Load what training starts from: a converted encoder, a full checkpoint, or nothing.
+
+    Args:
+        net: MidasNet.
+        path: .ckpt; empty leaves random values.
+
+    Raises:
+        InputError: bad file, or one that lacks part of the encoder.
+    """
+    if not path:
+        print("no --model_weights: training starts from random values", flush=True)
+        return
+    missing = load_networks({"midas": net}, path, allow_missing=True)
+    encoder = [name for name in missing if name.startswith(ENCODER)]
+    if encoder:
+        few = f"{len(encoder)} parameters of the encoder, such as {encoder[0]}"
+        raise InputError(f"{path} lacks {few}; convert.py writes checkpoints that fit")
+    rest = f"the decoder's {len(missing)} parameters are random" if missing else "all parameters"
+    print(f"loaded {path}: {rest}", flush=True)

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from depthnet.src.model_utils.checkpoint import load_parameters, save_parameters
-from depthnet.src.network import CoarseNet, FineNet
+from depthnet.src.networks import CoarseNet, FineNet
 from midas.src.build import build_network
 from tests.ascend310_infer.conftest import ENVIRONMENT, REPOSITORY, images_per_second, photo
 from tests.golden_weights import det

@@ -51,7 +51,7 @@ def mindspore_nets(model):
 
     ms.set_context(mode=ms.GRAPH_MODE)
     ms.set_device("CPU")
-    from depthnet.src.network import CoarseNet, FineNet
+    from depthnet.src.networks import CoarseNet, FineNet
 
     return [fill(CoarseNet()), fill(FineNet())]
 

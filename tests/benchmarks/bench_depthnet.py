@@ -40,7 +40,7 @@ def mindspore_nets():
     """CoarseNet and FineNet with the deterministic weights, graph mode."""
     import mindspore as ms
 
-    from depthnet.src.network import CoarseNet, FineNet
+    from depthnet.src.networks import CoarseNet, FineNet
 
     ms.set_context(mode=ms.GRAPH_MODE)
     ms.set_device("CPU")
@@ -98,7 +98,7 @@ def mindspore_train(batch, repeats):
     import mindspore as ms
     from mindspore import nn
 
-    from depthnet.src.loss import DepthLoss
+    from depthnet.src.losses import DepthLoss
     from depthnet.src.model_utils.device import Device
     from depthnet.src.model_utils.step import make_train_step
 
@@ -144,7 +144,7 @@ def timed(call, repeats):
 
 def pipeline(batch, repeats):
     """Images/s of the training pipeline alone, and the share of a real step spent waiting."""
-    from depthnet.src.dataset import NyuTrain
+    from depthnet.src.datasets import NyuTrain
     from depthnet.src.model_utils.stream import SampleStream
     from tests.synthetic.__main__ import main as render
 
@@ -184,7 +184,7 @@ def multiply_adds():
     from mindspore import nn
 
     ms.set_context(mode=ms.PYNATIVE_MODE)
-    from depthnet.src.network import CoarseNet, FineNet
+    from depthnet.src.networks import CoarseNet, FineNet
 
     total = []
 

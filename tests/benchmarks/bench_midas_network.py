@@ -49,8 +49,8 @@ def mindspore_net(options):
     """MidasNet with the deterministic weights, graph mode."""
     import mindspore as ms
 
-    from midas.src.conv import use_plain_forms
-    from midas.src.network import MidasNet
+    from midas.src.model_utils.cpu_forms import use_plain_forms
+    from midas.src.networks import MidasNet
     from midas.src.weights import from_torch_name
 
     ms.set_context(mode=ms.GRAPH_MODE)

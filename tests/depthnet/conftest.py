@@ -4,7 +4,7 @@ import mindspore as ms
 import pytest
 
 from depthnet.src.model_utils.checkpoint import save_parameters
-from depthnet.src.network import CoarseNet, FineNet
+from depthnet.src.networks import CoarseNet, FineNet
 from tests.synthetic.__main__ import main as render
 
 

@@ -218,7 +218,7 @@ def test_the_310_path_scores_like_the_evaluation(depthnet, trained, nyu):
     """preprocess -> (the networks here, in place of the card) -> postprocess."""
     from depthnet.src.evaluation import Evaluator
     from depthnet.src.model_utils.checkpoint import load_parameters
-    from depthnet.src.network import CoarseNet, FineNet
+    from depthnet.src.networks import CoarseNet, FineNet
 
     depthnet.run("preprocess.py", "--dataset_path", nyu / "Test", "--output_path", "pre")
     nets = CoarseNet(), FineNet()

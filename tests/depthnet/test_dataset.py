@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from depthnet.src.dataset import NyuTest, NyuTrain
-from depthnet.src.model_utils.config import InputError
+from depthnet.src.datasets import NyuTest, NyuTrain
+from depthnet.src.model_utils.errors import InputError
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import mindspore as ms
 import numpy as np
 import pytest
 
-from depthnet.src.loss import DepthLoss
+from depthnet.src.losses import DepthLoss
 
 RNG = np.random.default_rng(0)
 

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 from mindspore import nn
 
-from depthnet.src.loss import DepthLoss
+from depthnet.src.losses import DepthLoss
 from depthnet.src.model_utils.checkpoint import save_parameters
 from depthnet.src.model_utils.device import Device
 from depthnet.src.model_utils.step import make_train_step
-from depthnet.src.network import CoarseNet, DepthNet, FineNet
-from depthnet.src.sizes import DEPTH_SIZE, IMAGE_SIZE
+from depthnet.src.networks import CoarseNet, DepthNet, FineNet
+from depthnet.src.transforms import DEPTH_SIZE, IMAGE_SIZE
 
 
 @pytest.fixture(scope="module")

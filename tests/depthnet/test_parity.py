@@ -16,10 +16,10 @@ import mindspore as ms
 import numpy as np
 import pytest
 
-from depthnet.src import dataset, metrics
+from depthnet.src import datasets, metrics
 from depthnet.src.evaluation import Evaluator
-from depthnet.src.loss import DepthLoss
-from depthnet.src.network import CoarseNet, FineNet
+from depthnet.src.losses import DepthLoss
+from depthnet.src.networks import CoarseNet, FineNet
 from tests.golden_files import golden_dir
 from tests.golden_weights import det
 
@@ -97,7 +97,7 @@ def test_metrics(case, rule):
 
 def test_test_images_are_prepared_as_by_the_original():
     golden = np.load(GOLDEN / "data.npz")
-    data = dataset.NyuTest(GOLDEN / "NYU" / "Test")
+    data = datasets.NyuTest(GOLDEN / "NYU" / "Test")
     for index in range(len(data)):
         rgb, depth = data.load(index)
         np.testing.assert_allclose(depth[None], golden[f"test{index}/depth"], atol=5e-4)
@@ -109,7 +109,7 @@ def test_test_images_are_prepared_as_by_the_original():
 
 def test_training_images_are_prepared_as_by_the_original():
     golden = np.load(GOLDEN / "data.npz")
-    data = dataset.NyuTrain(GOLDEN / "NYU", augment=False)
+    data = datasets.NyuTrain(GOLDEN / "NYU", augment=False)
     for index in range(len(data)):
         rgb, depth = data.load(index, None)
         key = "train:" + "/".join(data.name(index).split("/")[-2:])
@@ -119,7 +119,7 @@ def test_training_images_are_prepared_as_by_the_original():
 
 def test_the_whole_evaluation_gives_the_original_averages(nets):
     golden = METRICS["eval_py_on_NYU_Test_with_det_weights"]
-    result = Evaluator(*nets).evaluate(dataset.NyuTest(GOLDEN / "NYU" / "Test"), batch_size=2)
+    result = Evaluator(*nets).evaluate(datasets.NyuTest(GOLDEN / "NYU" / "Test"), batch_size=2)
     for stage in ("coarse", "fine"):
         for name, value in result["average"][stage].items():
             expected = golden["average"][stage][name.removesuffix("_loss")]

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from midas.src.dataset import COLUMNS, MixedPairs, training_data
-from midas.src.model_utils.config import InputError
+from midas.src.model_utils.errors import InputError
 from midas.src.model_utils.stream import SampleStream
-from midas.src.pairs import check_pairs, depth_file, pairs_from_list, pairs_from_mixdata
+from midas.src.datasets.pairs import check_pairs, depth_file, pairs_from_list, pairs_from_mixdata
 
 SIZE = (64, 32)
 UNIT = ([0.0, 0.0, 0.0], [1.0, 1.0, 1.0])

@@ -6,11 +6,11 @@ import math
 import numpy as np
 import pytest
 
-from midas.src.eval_data import PROTOCOLS, Sample
-from midas.src.evaluation import Evaluator, resize_prediction
-from midas.src.metric import align, depth_score, order_score
-from midas.src.model_utils.config import InputError, RunError
-from midas.src.panels import chosen, write_panels
+from midas.src.datasets.zero_shot import PROTOCOLS, Sample
+from midas.src.evaluation.evaluator import Evaluator, resize_prediction
+from midas.src.metrics import align, depth_score, order_score
+from midas.src.model_utils.errors import InputError, RunError
+from midas.src.evaluation.panels import chosen, write_panels
 
 STANDARD, MODELZOO = PROTOCOLS["standard"], PROTOCOLS["modelzoo"]
 ONES = np.ones((4, 6), bool)

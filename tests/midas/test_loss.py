@@ -4,7 +4,7 @@ import mindspore as ms
 import numpy as np
 import pytest
 
-from midas.src.loss import (
+from midas.src.losses import (
     ScaleAndShiftInvariantLoss,
     TrimmedAbsoluteLoss,
     make_loss,
@@ -12,7 +12,7 @@ from midas.src.loss import (
     robust_normalise,
     scale_and_shift,
 )
-from midas.src.model_utils.config import InputError
+from midas.src.model_utils.errors import InputError
 
 SHAPE = (2, 17, 22)
 BOTH = pytest.mark.parametrize("name", ["ssi", "ssimae_trimmed"])

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from mindspore import nn, ops
 
-from midas.src.grouped_conv import GroupedConv
-from midas.src.loss import make_loss
-from midas.src.model_utils.config import InputError
-from midas.src.network import MidasNet
-from midas.src.resize import DoubleSize, DoubleSizeConv, interpolation_matrix
+from midas.src.networks.grouped_conv import GroupedConv
+from midas.src.losses import make_loss
+from midas.src.model_utils.errors import InputError
+from midas.src.networks import MidasNet
+from midas.src.model_utils.resize import DoubleSize, DoubleSizeConv, interpolation_matrix
 from midas.src.weights import from_torch_name
 from tests.golden_files import golden_dir
 

@@ -6,9 +6,9 @@ import mindspore as ms
 import numpy as np
 import pytest
 
-from midas.src.loss import ScaleAndShiftInvariantLoss, gradient_sums, scale_and_shift
-from midas.src.network import MidasNet
-from midas.src.resize import DoubleSize, interpolation_matrix
+from midas.src.losses import ScaleAndShiftInvariantLoss, gradient_sums, scale_and_shift
+from midas.src.networks import MidasNet
+from midas.src.model_utils.resize import DoubleSize, interpolation_matrix
 from midas.src.weights import from_torch_name
 from tests.golden_files import golden_dir
 from tests.golden_weights import det

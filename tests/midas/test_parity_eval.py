@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from midas.src.eval_data import DATASETS, PROTOCOLS
-from midas.src.evaluation import Evaluator, mean_of
-from midas.src.metric import METRICS, depth_score
+from midas.src.datasets.zero_shot import DATASETS, PROTOCOLS
+from midas.src.evaluation.evaluator import Evaluator, mean_of
+from midas.src.metrics import METRICS, depth_score
 from tests.golden_files import golden_dir
 
 GOLDEN = golden_dir("midas")

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
-from midas.src.eval_data import DATASETS, PROTOCOLS, dataset_root, open_datasets
+from midas.src.datasets.zero_shot import DATASETS, PROTOCOLS, dataset_root, open_datasets
 from midas.src.model_utils.config import InputError, load_config
-from midas.src.readers import (
+from midas.src.datasets.readers import (
     read_diw_table,
     read_dpt,
     read_eth3d_depth,

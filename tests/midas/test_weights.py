@@ -10,7 +10,7 @@ import pytest
 
 from midas.src import weights
 from midas.src.model_utils.config import InputError, load_config
-from midas.src.network import MidasNet
+from midas.src.networks import MidasNet
 from tests.conftest import REPOSITORY
 from tests.golden_files import golden_dir
 from tests.golden_weights import det

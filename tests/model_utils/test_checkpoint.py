@@ -11,7 +11,7 @@ import pytest
 from mindspore import nn
 
 from depthnet.src.model_utils import checkpoint
-from depthnet.src.model_utils.config import InputError, RunError
+from depthnet.src.model_utils.errors import InputError, RunError
 from tests.conftest import REPOSITORY
 
 

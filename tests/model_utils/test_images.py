@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from depthnet.src.model_utils import images
-from depthnet.src.model_utils.config import InputError
+from depthnet.src.model_utils.errors import InputError
 
 RNG = np.random.default_rng(0)
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from depthnet.src.model_utils.config import InputError
+from depthnet.src.model_utils.errors import InputError
 from depthnet.src.model_utils.metrics import NAMES, depth_metrics
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from depthnet.src.model_utils.config import InputError
+from depthnet.src.model_utils.errors import InputError
 from depthnet.src.model_utils.stream import SampleStream
 
 

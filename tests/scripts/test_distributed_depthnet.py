@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from depthnet.src.dataset import NyuTrain
+from depthnet.src.datasets import NyuTrain
 from depthnet.src.model_utils.stream import SampleStream
 from tests.scripts.data_parallel import RealLaunchers, kill_rank, largest_difference, losses
 from tests.synthetic.__main__ import main as render

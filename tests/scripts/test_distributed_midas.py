@@ -10,7 +10,7 @@ import pytest
 
 from midas.src.build import build_network
 from midas.src.dataset import training_data
-from midas.src.loss import make_loss
+from midas.src.losses import make_loss
 from midas.src.model_utils.checkpoint import save_parameters
 from midas.src.model_utils.config import load_config
 from midas.src.model_utils.stream import SampleStream

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from depthnet.src import metrics
-from depthnet.src.dataset import NyuTest, NyuTrain
-from depthnet.src.loss import DepthLoss
-from midas.src.eval_data import DATASETS, PROTOCOLS, dataset_root
-from midas.src.evaluation import mean_of, score_sample
-from midas.src.metric import depth_score
+from depthnet.src.datasets import NyuTest, NyuTrain
+from depthnet.src.losses import DepthLoss
+from midas.src.datasets.zero_shot import DATASETS, PROTOCOLS, dataset_root
+from midas.src.evaluation.evaluator import mean_of, score_sample
+from midas.src.metrics import depth_score
 from midas.src.model_utils.config import load_config
 from scripts import compare_depthnet, compare_midas
 from scripts.comparison import verdict

@@ -1,127 +1,231 @@
 """Identical in every model folder; edit one, then run scripts/sync_model_utils.sh.
 
-Checkpoints that are whole or absent: written to a temporary name, synced, renamed.
+Checkpoints of named networks, and the state that a training resumes from.
+
+A file is MindSpore's .ckpt with a record and a checksum at its end, which MindSpore's own functions
+skip (see files.py). One network in a file keeps its parameters' names, several put theirs in front;
+a folder holds a file for each network.
 """
+
+from __future__ import annotations
 
 import json
 import os
 import shutil
-import tempfile
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import mindspore as ms
 import numpy as np
 
-from .config import InputError, RunError
+from .errors import InputError, RunError, one_line
+from .files import append_record, previous, read_record, replacing
 
-_PROGRESS = "progress"
+
+def prefix_names(networks: Mapping[str, ms.nn.Cell]) -> None:
+    """Put each network's name in front of its parameters' names.
+
+    Networks that were built separately share names such as conv1.weight; an optimizer and a graph
+    need distinct ones. Call it before the optimizer is built. Files keep the bare names.
+    """
+    for name, network in networks.items():
+        for parameter in network.get_parameters():
+            parameter.name = f"{name}.{parameter.name}"
+        network.name_prefix = f"{name}."
 
 
-def save_parameters(parameters, path, progress=None):
-    """Write parameters to a .ckpt file in one atomic step.
+def unique(parameters: Iterable[ms.Parameter]) -> dict[str, ms.Parameter]:
+    """{name: parameter}.
+
+    Raises:
+        ValueError: two have one name.
+    """
+    found = {}
+    for parameter in parameters:
+        if found.setdefault(parameter.name, parameter) is not parameter:
+            text = f"two parameters are called {parameter.name}"
+            raise ValueError(f"{text}; give networks that were built separately to prefix_names")
+    return found
+
+
+def _layout(networks, path):
+    """{file: {name in it: parameter}} of networks that are saved to, or loaded from, `path`."""
+    parts = {}
+    for name, network in networks.items():
+        prefix = getattr(network, "name_prefix", "")
+        parameters = unique(network.get_parameters()).values()
+        parts[name] = {p.name.removeprefix(prefix): p for p in parameters}
+    if path.suffix != ".ckpt":
+        return {path / f"{name}.ckpt": part for name, part in parts.items()}
+    if len(parts) == 1:
+        return {path: next(iter(parts.values()))}
+    return {path: {f"{n}.{key}": p for n, part in parts.items() for key, p in part.items()}}
+
+
+def save_networks(
+    networks: Mapping[str, ms.nn.Cell], path: str | Path, record: Mapping[str, Any] | None = None
+) -> None:
+    """Write networks to one .ckpt, or to a folder with <name>.ckpt of each, in one atomic step.
 
     Args:
-        parameters: iterable of Parameter (a Cell's get_parameters()); a repeated name counts once.
-        path: target ending in .ckpt; its folder is made; an existing file stays until the rename.
-        progress: JSON-serialisable dict to keep beside the parameters (see load_state).
+        networks: {name: Cell}.
+        path: ends in .ckpt for a file; anything else is a folder.
+        record: what JSON can hold: "options" of the networks, the input size, the step ...
     Raises:
-        RunError: the disk is full or not writable; the previous file is untouched.
+        RunError: the disk is full or not writable; the previous file or folder is intact.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unique = {parameter.name: parameter for parameter in parameters}
-    items = [{"name": name, "data": data} for name, data in unique.items()]
-    extra = {_PROGRESS: json.dumps(progress)} if progress is not None else None
-    prefix = f".save-{path.stem}-"
+    _save(path, _layout(networks, path), record)
+
+
+def save_parameters(
+    parameters: Iterable[ms.Parameter], path: str | Path, record: Mapping[str, Any] | None = None
+) -> None:
+    """Write parameters to a .ckpt under their own names; see `save_networks`.
+
+    Raises:
+        ValueError: two have one name.
+    """
+    path = Path(path)
+    _save(path, {path: unique(parameters)}, record)
+
+
+def _save(target, files, record):
+    """Write {file: {name: parameter}}; the files are the target itself or lie in it."""
     try:
-        for left in path.parent.glob(f"{prefix}*"):  # by a process that was killed while saving
-            shutil.rmtree(left, ignore_errors=True)
-        with tempfile.TemporaryDirectory(prefix=prefix, dir=path.parent) as folder:
-            temporary = Path(folder) / path.name
-            ms.save_checkpoint(items, str(temporary), append_dict=extra)
-            temporary.chmod(0o644)  # MindSpore leaves 0400
-            with temporary.open("rb") as file:
-                os.fsync(file.fileno())
-            temporary.replace(path)
+        with replacing(target) as temporary:
+            for file, parameters in files.items():
+                written = temporary / file.relative_to(target)
+                written.parent.mkdir(exist_ok=True)
+                items = [{"name": name, "data": data} for name, data in parameters.items()]
+                ms.save_checkpoint(items, str(written))
+                written.chmod(0o644)  # MindSpore leaves 0400
+                append_record(written, record or {})
     except (OSError, RuntimeError, ValueError, TypeError) as err:
-        reason = " ".join(str(err).split()) or type(err).__name__
-        raise RunError(f"cannot save {path}: {reason}; what was there before is whole") from err
+        hint = "the previous one is intact" if target.exists() else "nothing was written"
+        raise RunError(f"cannot save {target}: {one_line(err)}; {hint}") from err
 
 
-def read_parameters(path):
+def must_exist(*paths: str | Path) -> None:
+    """Answer a wrong path before networks are built.
+
+    Raises:
+        InputError: a checkpoint is missing.
+    """
+    for path in paths:
+        if not Path(path).is_file():
+            raise InputError(f"checkpoint {path} does not exist; train first or give its path")
+
+
+def _read(path):
+    """All entries of a .ckpt file whose checksum is right: {name: Parameter or str}."""
+    must_exist(path)
+    read_record(path)
+    try:
+        return ms.load_checkpoint(str(path))
+    except Exception as err:  # protobuf and MindSpore raise many kinds for a damaged file
+        text = f"checkpoint {path} is truncated or not a MindSpore checkpoint"
+        raise InputError(text) from err
+
+
+def read_parameters(path: str | Path) -> dict[str, ms.Parameter]:
     """Read a .ckpt file into {name: Parameter}.
 
     Raises:
-        InputError: no such file, or not a whole MindSpore checkpoint.
+        InputError: no such file, a damaged one, or no MindSpore checkpoint.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"checkpoint {path} does not exist; train first or give its path")
-    try:
-        return ms.load_checkpoint(str(path))
-    except (ValueError, RuntimeError, TypeError, OSError):
-        raise InputError(f"checkpoint {path} is truncated or not a MindSpore checkpoint") from None
+    return {
+        name: value for name, value in _read(Path(path)).items() if isinstance(value, ms.Parameter)
+    }
 
 
-def load_parameters(net, path, allow_missing=False):
-    """Load a checkpoint into `net`, all or nothing.
+def load_networks(
+    networks: Mapping[str, ms.nn.Cell], path: str | Path, allow_missing: bool = False
+) -> list[str]:
+    """Load what `save_networks` wrote, or any .ckpt of one network, all or nothing.
 
     Args:
-        net: Cell (or list of Parameter) to fill.
-        path: .ckpt file; optimizer entries beside the network's are ignored.
+        networks: {name: Cell} to fill.
+        path: .ckpt file or folder; entries beside the networks' (an optimizer's) are ignored.
         allow_missing: keep the present value of parameters that the file lacks.
     Returns:
         Names that the file lacks (empty unless allow_missing).
     Raises:
         InputError: bad file, a missing name or a shape that differs; nothing was changed.
     """
-    targets = {p.name: p for p in (net.get_parameters() if isinstance(net, ms.nn.Cell) else net)}
-    found = read_parameters(path)
+    files = _layout(networks, Path(path))
+    found = [
+        _fitting(p, read_parameters(p), targets, allow_missing) for p, targets in files.items()
+    ]
+    for _, values in found:
+        _fill(values)
+    return [name for missing, _ in found for name in missing]
+
+
+def _fill(values):
+    for parameter, value in values:
+        parameter.set_data(ms.Tensor(np.array(value.asnumpy()), parameter.dtype))
+
+
+def _fitting(path, found, targets, allow_missing=False):
+    """(names that a file lacks, [(parameter, its value)]) of the targets {name: parameter}."""
     missing = [name for name in targets if name not in found]
     wrong = [
         f"{name} {tuple(found[name].shape)}, expected {tuple(target.shape)}"
         for name, target in targets.items()
         if name in found and tuple(found[name].shape) != tuple(target.shape)
     ]
-    known = len(targets) - len(missing)
-    if wrong or known == 0 or (missing and not allow_missing):
+    if wrong or len(missing) == len(targets) or (missing and not allow_missing):
         unexpected = [name for name in found if name not in targets]
         lists = (("wrong shape", wrong), ("missing", missing), ("unexpected", unexpected))
         text = "; ".join(f"{len(names)} {word}: {_few(names)}" for word, names in lists if names)
-        raise InputError(f"checkpoint {path} is of another model: {text}")
-    for name, target in targets.items():
-        if name in found:
-            value = found[name].asnumpy()
-            target.set_data(ms.Tensor(np.array(value), target.dtype))
-    return missing
+        options = read_record(path).get("options", {})
+        saved = ", ".join(f"{key} {value}" for key, value in options.items())
+        saved = f"; it was saved with {saved}" if saved else ""
+        raise InputError(f"checkpoint {path} is of another model: {text}{saved}")
+    return missing, [(target, found[name]) for name, target in targets.items() if name in found]
 
 
 def _few(names, most=3):
     return ", ".join(names[:most]) + (", ..." if len(names) > most else "")
 
 
-def save_state(path, parameters, progress):
-    """Save the network, optimizer and scaler parameters with the progress, for load_state."""
-    save_parameters(parameters, path, progress)
+def save_state(
+    path: str | Path, parameters: Iterable[ms.Parameter], progress: Mapping[str, Any]
+) -> None:
+    """Save everything that a step changes, and the progress; the state before it is kept too.
+
+    Args:
+        path: .ckpt; what it held goes to <stem>.previous.ckpt.
+        parameters: of the networks, the optimizer and the loss scaler.
+        progress: what JSON can hold.
+    Raises:
+        RunError: see `save_networks`.
+    """
+    path = Path(path)
+    if path.is_file():
+        with replacing(previous(path)) as temporary:
+            try:
+                os.link(path, temporary)
+            except OSError:  # a file system without links
+                shutil.copyfile(path, temporary)
+    save_parameters(parameters, path, {"progress": dict(progress)})
 
 
-def load_state(path, parameters):
-    """Restore what save_state wrote.
+def load_state(path: str | Path, parameters: Iterable[ms.Parameter]) -> dict[str, Any]:
+    """Restore what `save_state` wrote.
 
     Returns:
-        The progress dict.
+        The progress.
     Raises:
         InputError: bad file, other parameters, or a checkpoint without progress.
     """
-    found = read_parameters(path)
-    if _PROGRESS not in found:
+    path = Path(path)
+    found = _read(path)
+    # Version 0.1 kept the progress in an entry of its own.
+    progress = read_record(path).get("progress") or json.loads(found.get("progress", "null"))
+    if progress is None:
         raise InputError(f"{path} holds weights only; --resume needs a state file")
-    load_parameters(list(parameters), path)
-    return json.loads(found[_PROGRESS])
-
-
-def keep_newest(folder, pattern, keep):
-    """Delete all but the `keep` newest files that match; 0 keeps all."""
-    files = sorted(Path(folder).glob(pattern), key=lambda file: file.stat().st_mtime)
-    for file in files[: len(files) - keep] if keep else []:
-        file.unlink()
+    _fill(_fitting(path, found, unique(parameters))[1])
+    return progress

@@ -1,32 +1,69 @@
 """Identical in every model folder; edit one, then run scripts/sync_model_utils.sh.
 
 config.yaml plus the command line become one checked namespace. The file holds sections of
-`key: default  # meaning`, and two sections about them: `allowed` (a list of choices, or limits such
-as {min: 1} or {above: 0, max: 1}) and `aliases` (a flag of the original program: our key).
+`key: default  # meaning`, and sections about them: `allowed` (a list of choices, or limits such as
+{min: 1} or {above: 0, max: 1}), `aliases` (a flag of the original program: our key) and `accepted`
+(keys of the original program that have no effect here; every program takes them).
 """
+
+from __future__ import annotations
 
 import argparse
 import difflib
 import math
 import operator
+import os
 import re
-import sys
-import textwrap
+import reprlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import yaml
 
+from .errors import InputError, one_line
+from .files import write_bytes
+
 _LIMITS = {"min": operator.ge, "above": operator.gt, "max": operator.le, "below": operator.lt}
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+_REPR = reprlib.Repr()
+_REPR.maxstring = _REPR.maxother = 80
 _KINDS = {bool: "True or False", int: "an integer", float: "a number", str: "a text"}
 
 
-class InputError(ValueError):
-    """A user's mistake in one line: what, where, what to do. Exit code 2."""
+@dataclass(frozen=True)
+class Options:
+    """A config.yaml: {key: default}, what is said about the keys, and its text."""
+
+    defaults: dict[str, Any]
+    allowed: dict[str, Any] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
+    accepted: frozenset[str] = frozenset()
+    text: str = ""
 
 
-class RunError(RuntimeError):
-    """A known failure of a run (a loss that is not finite ...) in one line. Exit code 1."""
+def read_options(path: str | Path) -> Options:
+    """Read a config.yaml.
+
+    Raises:
+        InputError: it cannot be read or is no YAML of that form.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+        sections = yaml.safe_load(text)
+    except OSError as err:
+        raise InputError(f"config file {path}: {err.strerror}; check --config_path") from None
+    except (ValueError, yaml.YAMLError, RecursionError) as err:
+        raise InputError(f"config file {path} is not YAML: {one_line(err)}") from None
+    if not isinstance(sections, dict) or not all(isinstance(key, str) for key in sections):
+        raise InputError(f"config file {path} must hold `key: value` lines")
+    allowed, aliases = (sections.pop(name, {}) for name in ("allowed", "aliases"))
+    accepted = frozenset(sections.get("accepted", {}))
+    flat = {}
+    for key, value in sections.items():
+        flat.update(value if isinstance(value, dict) else {key: value})
+    return Options(flat, allowed, aliases, accepted, text)
 
 
 def _coerce(key, value, default):
@@ -40,44 +77,38 @@ def _coerce(key, value, default):
     if isinstance(value, (str, int, float)):
         if kind is bool and text.lower() in _BOOLEANS:
             return _BOOLEANS[text.lower()]
-        if kind is int and re.fullmatch(r"[+-]?\d+", text):
+        if kind is int and re.fullmatch(r"[+-]?\d{1,18}", text):
             return int(text)
         if kind is str:
-            return text
+            return os.path.expanduser(text)  # noqa: PTH111, a Path would drop a last slash
         try:
             if kind is float and not isinstance(value, bool) and math.isfinite(float(value)):
                 return float(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             pass
-    raise InputError(f"{key}: expected {_KINDS[kind]}, got {value!r}")
+    raise InputError(f"{key}: expected {_KINDS[kind]}, got {_short(value)}")
+
+
+def _short(value):
+    """repr() that stays short whatever a damaged file holds."""
+    return _REPR.repr(value)
 
 
 def _check_allowed(key, value, rule):
     for item in value if isinstance(value, list) else [value]:
         if isinstance(rule, dict):
             good = all(_LIMITS[limit](item, bound) for limit, bound in rule.items())
-            text = " and ".join(f"{limit} {bound}" for limit, bound in rule.items())
         else:
-            good, text = item in rule, ", ".join(map(str, rule))
+            good = item in rule
         if not good:
-            raise InputError(f"{key}: got {item!r}, allowed: {text}")
+            raise InputError(f"{key}: got {_short(item)}, allowed: {allowed_text(rule)}")
 
 
-def _read_yaml(path):
-    """The file as ({key: value}, {key: allowed}, {alias: key})."""
-    try:
-        sections = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except OSError as err:
-        raise InputError(f"config file {path}: {err.strerror}; check --config_path") from None
-    except (UnicodeDecodeError, yaml.YAMLError) as err:
-        raise InputError(f"config file {path} is not YAML: {' '.join(str(err).split())}") from None
-    if not isinstance(sections, dict):
-        raise InputError(f"config file {path} must hold `key: value` lines")
-    allowed, aliases = (sections.pop(name, {}) for name in ("allowed", "aliases"))
-    flat = {}
-    for key, value in sections.items():
-        flat.update(value if isinstance(value, dict) else {key: value})
-    return flat, allowed, aliases
+def allowed_text(rule: Mapping[str, float] | Sequence[Any]) -> str:
+    """A rule of the section `allowed` in words."""
+    if isinstance(rule, dict):
+        return " and ".join(f"{limit} {bound}" for limit, bound in rule.items())
+    return ", ".join(str(choice) or '""' for choice in rule)
 
 
 def _split_words(argv):
@@ -94,71 +125,63 @@ def _split_words(argv):
     return given
 
 
-def _override(config, given, aliases, source):
+def _override(values, given, options, source):
+    """Put what a file or the command line gives into `values`; both may use the aliases."""
     for name, value in given.items():
-        key = aliases.get(name, name)
-        if key not in config:
-            near = difflib.get_close_matches(key, [*config, *aliases], 1)
+        key = options.aliases.get(name, name)
+        if key not in values:
+            near = difflib.get_close_matches(str(key), [*values, *options.aliases], 1)
             hint = f"did you mean {near[0]}?" if near else "--help lists every option"
-            raise InputError(f"unknown option {name!r} in {source}; {hint}")
+            raise InputError(f"unknown option {_short(name)} in {source}; {hint}")
         if value == []:
-            if not isinstance(config[key], bool):
+            if not isinstance(values[key], bool):
                 raise InputError(f"{key}: a value is missing in {source}")
             value = True
-        config[key] = _coerce(key, value, config[key])
+        values[key] = _coerce(key, value, values[key])
 
 
-def load_config(path, argv=()):
+def load_config(
+    path: str | Path,
+    argv: Sequence[str] = (),
+    readers: Mapping[str, set[str]] | None = None,
+    program: str = "",
+) -> argparse.Namespace:
     """Merge config.yaml, `--config_path FILE` and the flags; the last one wins.
+
+    A file may hold keys of every program of the model, such as the configuration that a training
+    saved; a flag must be one that this program reads.
 
     Args:
         path: the model's config.yaml, the only home of the defaults, whose types rule.
         argv: the words of the command line without the program's name.
+        readers: {program: keys that it reads}; None: one program that reads every key.
+        program: the name of this one in `readers`.
     Returns:
-        argparse.Namespace with every key of the file as an attribute.
+        Namespace with the keys that the program reads.
     Raises:
-        InputError: unknown key (with the nearest one), wrong type, value not allowed, bad file.
+        InputError: unknown key (with the nearest one), a key of another program, wrong type, value
+            not allowed, bad file.
     """
-    config, allowed, aliases = _read_yaml(path)
-    given = _split_words(argv)
-    if "help" in given:
-        print(f"Every key below is an option: --key value\n\n{Path(path).read_text()}")
-        raise SystemExit(0)
+    options, given = read_options(path), _split_words(argv)
+    values = dict(options.defaults)
+    read = set(values) if readers is None else readers[program]
     if "config_path" in given:
         file = _coerce("config_path", given.pop("config_path"), "")
-        _override(config, _read_yaml(file)[0], aliases, file)
-    _override(config, given, aliases, "the command line")
-    for key, rule in allowed.items():
-        _check_allowed(key, config[key], rule)
-    return argparse.Namespace(**config)
+        _override(values, read_options(file).defaults, options, file)
+    _override(values, given, options, "the command line")
+    for name in given:
+        key = options.aliases.get(name, name)
+        if key in options.accepted:
+            print(f"{key} is accepted and has no effect")
+        elif key not in read:
+            others = [other for other, keys in (readers or {}).items() if key in keys]
+            which = f"; {', '.join(others)} does" if others else ""
+            raise InputError(f"{program} does not read {key}{which}; --help lists its options")
+    for key, rule in options.allowed.items():
+        _check_allowed(key, values[key], rule)
+    return argparse.Namespace(**{key: value for key, value in values.items() if key in read})
 
 
-def save_config(config, path):
-    """Write the resolved configuration as YAML that --config_path reads."""
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Path(path).write_text(yaml.safe_dump(vars(config), sort_keys=False), encoding="utf-8")
-
-
-def run(main, description):
-    """Run an entry point: read and print the configuration, call, turn errors into exit codes."""
-    try:
-        config = load_config(Path(sys.argv[0]).resolve().parent / "config.yaml", sys.argv[1:])
-        print(description.strip().splitlines()[0], flush=True)
-        words = " ".join(f"{key}={value}" for key, value in vars(config).items())
-        print(textwrap.fill(f"config: {words}", 100, break_on_hyphens=False), flush=True)
-        main(config)
-    except InputError as err:
-        sys.exit(_report("error", err, 2))
-    except RunError as err:
-        sys.exit(_report("failed", err, 1))
-    except OSError as err:
-        if err.filename is None and err.errno is None:
-            raise
-        where = f"{err.filename}: " if err.filename else ""
-        full = "free some space" if err.strerror and "space" in err.strerror else "check the path"
-        sys.exit(_report("error", f"{where}{err.strerror}; {full}", 2))
-
-
-def _report(word, text, code):
-    print(f"{word}: {text}", file=sys.stderr, flush=True)
-    return code
+def save_config(config: argparse.Namespace, path: str | Path) -> None:
+    """Write the resolved configuration as YAML that --config_path of every program reads."""
+    write_bytes(path, yaml.safe_dump(vars(config), sort_keys=False).encode())

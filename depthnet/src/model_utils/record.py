@@ -3,58 +3,94 @@
 metrics.csv, and curves.png drawn from it.
 """
 
+from __future__ import annotations
+
 import csv
+import io
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from .images import write_bytes, write_png
+from .errors import InputError
+from .files import write_bytes
+from .images import write_png
+
+_KEYS = ("stage", "step")
 
 
 class Record:
     """Rows of numbers of one stage of a run, appended to a CSV that several stages may share.
+
+    The header is the union of all stages' columns; a stage leaves the others' cells empty.
 
     Args:
         path: the CSV; rows of this stage at or after `start` (of a run that was cut off) go.
         stage: name in the first column.
         start: first step that will be written.
         active: False writes nothing (ranks other than 0).
+    Raises:
+        InputError: the CSV is damaged.
     """
 
-    def __init__(self, path, stage, start, active=True):
+    def __init__(self, path: str | Path, stage: str, start: int, active: bool = True):
         self.path, self.stage, self.active = Path(path), stage, active
+        self._fields: list[str] = []
         if not active:
             return
         rows = read_rows(path) if self.path.exists() else []
-        kept = [r for r in rows if r["stage"] != stage or int(r["step"]) < start]
-        self._fields = list(kept[0]) if kept else None
-        lines = [",".join(self._fields), *(",".join(r.values()) for r in kept)] if kept else []
-        write_bytes(path, "".join(f"{line}\n" for line in lines).encode())
+        self._fields = list(rows[0]) if rows else []
+        self._write([r for r in rows if r["stage"] != stage or int(r["step"]) < start])
 
-    def add(self, **values):
-        """Append one row; the first row's keys become the header."""
+    def add(self, **values: object) -> None:
+        """Append one row; a column that is new is added to the rows before it too."""
         if not self.active:
             return
         values = {"stage": self.stage, **values}
+        new = [name for name in values if name not in self._fields]
+        if new:
+            rows = read_rows(self.path)
+            self._fields += new
+            self._write(rows)
         with self.path.open("a", newline="") as file:
-            writer = csv.DictWriter(file, self._fields or list(values), lineterminator="\n")
-            if self._fields is None:
-                self._fields = list(values)
-                writer.writeheader()
-            writer.writerow(values)
+            csv.DictWriter(file, self._fields, "", lineterminator="\n").writerow(values)
+
+    def _write(self, rows):
+        text = io.StringIO()
+        writer = csv.DictWriter(text, self._fields, "", lineterminator="\n")
+        if self._fields:
+            writer.writeheader()
+        writer.writerows(rows)
+        write_bytes(self.path, text.getvalue().encode())
 
 
-def read_rows(path):
-    """Rows of a metrics.csv as dicts of str; a last line that a kill cut short is left out."""
-    text = Path(path).read_text()
-    rows = csv.DictReader(text[: text.rfind("\n") + 1].splitlines())
-    return [row for row in rows if None not in row and None not in row.values()]
+def read_rows(path: str | Path) -> list[dict[str, str]]:
+    """Rows of a metrics.csv; a last line that a kill cut short is left out.
+
+    Raises:
+        InputError: the file is no metrics.csv; the line is named.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+        reader = csv.DictReader(text[: text.rfind("\n") + 1].splitlines(), strict=True)
+        rows = [row for row in reader if None not in row and None not in row.values()]
+    except (ValueError, csv.Error) as err:
+        raise InputError(f"{path} is damaged ({err}); repair or remove it") from None
+    if rows and not set(_KEYS) <= set(rows[0]):
+        raise InputError(f"{path} has no columns stage and step; repair or remove it")
+    for number, row in enumerate(rows, 2):
+        if not row["step"].isdecimal() or len(row["step"]) > 18:
+            raise InputError(f"{path} line {number}: step {row['step']!r}; repair or remove it")
+    return rows
 
 
-def draw_curves(csv_path, png_path, column="loss"):
-    """Draw one column against the step, one panel a stage, and write it as a PNG."""
-    rows = read_rows(csv_path)
+def draw_curves(csv_path: str | Path, png_path: str | Path, column: str = "loss") -> None:
+    """Draw one column against the step, one panel per stage, and write it as a PNG.
+
+    Nothing is drawn where there is no row yet.
+    """
+    rows = read_rows(csv_path) if Path(csv_path).exists() else []
+    rows = [row for row in rows if _is_finite(row.get(column))]
     stages = dict.fromkeys(row["stage"] for row in rows)
     panels = []
     for stage in stages:
@@ -62,6 +98,13 @@ def draw_curves(csv_path, png_path, column="loss"):
         panels.append(_draw(np.array(points, np.float64), f"{stage}: {column}"))
     if panels:
         write_png(png_path, np.hstack(panels))
+
+
+def _is_finite(text):
+    try:
+        return bool(np.isfinite(float(text)))
+    except (TypeError, ValueError):
+        return False
 
 
 def _draw(points, title, height=320, width=480, margin=40):

@@ -1,32 +1,41 @@
 """Identical in every model folder; edit one, then run scripts/sync_model_utils.sh.
 
-Exported graphs: write a MindIR with its sidecar, check it, read it back.
+Exported graphs: write one with its sidecar, check it, read it back.
 """
 
+from __future__ import annotations
+
 import json
-import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import mindspore as ms
 import numpy as np
 
-from .config import InputError, RunError
-from .images import write_bytes
+from .errors import InputError, RunError
+from .files import replacing, write_bytes
 
 _SUFFIX = {"MINDIR": ".mindir", "AIR": ".air", "ONNX": ".onnx"}
 
 
-def export_graph(net, inputs, path, file_format, sidecar):
+def export_graph(
+    net: ms.nn.Cell,
+    inputs: Sequence[np.ndarray],
+    path: str | Path,
+    file_format: str,
+    sidecar: Mapping[str, Any],
+) -> None:
     """Export a network, write the sidecar beside it; a MindIR is loaded back and compared.
+
+    Prints the files and, of a MindIR, the largest absolute difference.
 
     Args:
         net: Cell with one output.
         inputs: float32 arrays, the graph's input shapes; random values make the check sharp.
         path: target without suffix.
         file_format: MINDIR, AIR (Ascend only) or ONNX.
-        sidecar: dict for <path>.json: what the 310 program needs to feed the graph.
-    Returns:
-        (path of the file, largest absolute difference or None when the file is no MindIR).
+        sidecar: for <path>.json: what the 310 program needs to feed the graph.
     Raises:
         InputError: this device cannot write the format.
         RunError: the exporter failed, or the file computes something else.
@@ -35,24 +44,23 @@ def export_graph(net, inputs, path, file_format, sidecar):
         raise InputError("file_format AIR needs an Ascend card; use MINDIR here")
     path = Path(path)
     target = path.with_name(path.name + _SUFFIX[file_format])
-    target.parent.mkdir(parents=True, exist_ok=True)
-    tensors = [ms.Tensor(array) for array in inputs]
+    tensors, difference = [ms.Tensor(array) for array in inputs], None
     expected = net.set_train(False)(*tensors).asnumpy()
-    with tempfile.TemporaryDirectory(prefix=".export-", dir=target.parent) as folder:
-        written = Path(folder) / target.name
+    with replacing(target) as written:
         try:
             name = str(written.with_suffix(""))
             ms.export(net, *tensors, file_name=name, file_format=file_format)
         except (RuntimeError, ValueError, TypeError) as err:
             reason = " ".join(str(err).split("\n")[0].split())
             raise RunError(f"MindSpore cannot export {target.name}: {reason}") from err
-        difference = None
         if file_format == "MINDIR":
             difference = _difference(written, tensors, expected)
         written.chmod(0o644)
-        written.replace(target)
     write_bytes(path.with_name(path.name + ".json"), json.dumps(sidecar, indent=1).encode())
-    return target, difference
+    shape = "x".join(map(str, inputs[0].shape))
+    print(f"wrote {target} and {path.name}.json, input {shape}")
+    if difference is not None:
+        print(f"loaded back: maximum difference {difference:.3g} on random input")
 
 
 def _difference(path, tensors, expected):
@@ -63,11 +71,9 @@ def _difference(path, tensors, expected):
     return difference
 
 
-def load_graph(path):
+def load_graph(path: str | Path) -> tuple[ms.nn.GraphCell, dict[str, Any]]:
     """Read a MindIR and its sidecar.
 
-    Returns:
-        (GraphCell, sidecar dict).
     Raises:
         InputError: a file is missing or broken.
     """
@@ -78,9 +84,11 @@ def load_graph(path):
             raise InputError(f"{file} does not exist; export.py writes the .mindir and its .json")
     try:
         description = json.loads(sidecar.read_text(encoding="utf-8"))
-    except ValueError as err:
+    except (ValueError, RecursionError) as err:
         raise InputError(f"{sidecar} is not JSON: {err}") from None
+    if not isinstance(description, dict):
+        raise InputError(f"{sidecar} is no sidecar of a graph; export it again")
     try:
         return ms.nn.GraphCell(ms.load(str(path))), description
-    except (RuntimeError, ValueError) as err:
+    except Exception as err:  # MindSpore raises many kinds for a damaged file
         raise InputError(f"{path} is truncated or not a MindIR of this MindSpore") from err

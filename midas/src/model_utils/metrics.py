@@ -3,14 +3,18 @@
 The seven depth metrics of Eigen et al. (NIPS 2014, section 4.2).
 """
 
+from __future__ import annotations
+
 import numpy as np
 
-from .config import InputError
+from .errors import InputError
 
 NAMES = ("abs_rel", "sq_rel", "rmse", "rmse_log", "a1", "a2", "a3")
 
 
-def depth_metrics(prediction, target, inclusive=False):
+def depth_metrics(
+    prediction: np.ndarray, target: np.ndarray, inclusive: bool = False
+) -> dict[str, float]:
     """Error and accuracy of one depth map.
 
     Args:

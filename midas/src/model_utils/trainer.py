@@ -1,157 +1,245 @@
 """Identical in every model folder; edit one, then run scripts/sync_model_utils.sh.
 
-The training loop: log, metrics.csv, resume state, stop on signals and on a loss that is not finite.
+The training loop: stages, hooks, resume, stop on signals and on a loss that is not finite.
 """
 
-import math
-import re
+from __future__ import annotations
+
 import shlex
 import signal
 import sys
 import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from .checkpoint import load_state, save_state
-from .config import InputError, RunError
-from .record import Record
+from mindspore import nn
+
+from .checkpoint import load_state, save_state, unique
+from .device import Device
+from .errors import InputError, RunError
+from .files import previous
+from .hooks import Hook, Moment, Report
+from .step import TrainStep, fields_of
+from .stream import SampleStream, readable
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-class Trainer:
-    """The loop of one training stage, from wherever it stopped to its last step.
+@dataclass(frozen=True)
+class Stage:
+    """A part of a training with its own networks, optimizer and loss.
 
-    Args:
-        config: namespace with resume (auto, none or a state file), log_steps, resume_steps,
-            num_parallel_workers and worker_processes.
-        device: Device; only its rank 0 writes files.
-        folder: gets state_<stage>.ckpt and metrics.csv.
-        stage: name of the stage.
-        stream: SampleStream; its first `total_steps` steps are trained on.
-        parameters: everything that a step changes (network, optimizer, loss scaler).
-        terms: names of the loss terms that the step returns behind the loss.
-    Raises:
-        InputError: the state to resume from is bad or belongs to other data.
+    Attributes:
+        name: in log lines, metrics.csv and state_<name>.ckpt.
+        networks: {name: Cell} that the stage changes or keeps in its state; where several hold
+            parameters of one name, prefix_names comes first.
+        optimizer: trains its own parameters; what it does not hold is frozen.
+        forward: function whose parameters are named like fields of a sample; it returns a dict of
+            scalars with "loss" (see TrainStep).
+        steps: how many.
+        scaler: loss scaler for float16.
     """
 
-    def __init__(self, config, device, folder, stage, stream, total_steps, parameters, terms=()):
-        self.config, self.device, self.stage, self.stream = config, device, stage, stream
-        self.folder, self.total_steps, self.terms = Path(folder), total_steps, terms
-        self.parameters = list(parameters)
-        self.state_file = self.folder / f"state_{stage}.ckpt"
-        self.start = self._saved = self._resume()
-        self._signalled, self._rate = False, None
+    name: str
+    networks: Mapping[str, nn.Cell]
+    optimizer: nn.Optimizer
+    forward: Callable[..., dict[str, Any]]
+    steps: int
+    scaler: Any = None
 
-    def _resume(self):
-        choice = self.config.resume
-        if choice == "none" or (choice == "auto" and not self.state_file.exists()):
-            return 0
-        file = self.state_file if choice == "auto" else Path(choice)
-        progress = load_state(file, self.parameters)
-        for key, value in {"stage": self.stage, **self.stream.identity()}.items():
-            if progress.get(key) != value:
-                other = f"{key} {progress.get(key)}, this run has {value}"
-                raise InputError(f"{file} was saved with {other}; make them equal or --resume none")
-        print(f"resumed {self.stage} at step {progress['step']} from {file}", flush=True)
-        return progress["step"]
+    def parameters(self) -> list:
+        """Everything that a step changes."""
+        found = [p for network in self.networks.values() for p in network.get_parameters()]
+        found += self.optimizer.get_parameters()
+        if self.scaler is not None:
+            found += [self.scaler.scale_value, self.scaler.counter]
+        # Rates come from the configuration: who resumes with a lower one means it.
+        rates = self.optimizer.learning_rate
+        rates = {id(rate) for rate in (rates if self.optimizer.is_group_lr else [rates])}
+        return list(unique(p for p in found if id(p) not in rates).values())
 
-    def fit(self, train_step, columns, line, learning_rate, after_step=None):
-        """Train up to the last step, or until a signal.
 
-        Args:
-            train_step: from make_train_step.
-            columns: names of the arrays that the stream's samples consist of.
-            line: (step, values, seconds) -> the original program's log line.
-            learning_rate: step -> learning rate, for metrics.csv.
-            after_step: steps done -> None, called after each step (checkpoints, validation).
+class Trainer:
+    """Runs stages, each from wherever it stopped to its last step.
+
+    Args:
+        device: Device; only its rank 0 writes the state.
+        folder: gets state_<stage>.ckpt.
+        stream: SampleStream; a stage trains on its first `steps` steps.
+        resume: auto (the last state in folder, if any), none, or a state file.
+        resume_steps: steps between saved states.
+        host_every: steps between looks at the device; 0: 1 on CPU, `log_steps` elsewhere.
+        log_steps: steps between log lines.
+        jit_level: MindSpore's O0 or O1; empty is its own choice.
+        workers: parallel loaders; `processes` makes them processes instead of threads.
+    """
+
+    def __init__(
+        self,
+        device: Device,
+        folder: str | Path,
+        stream: SampleStream,
+        *,
+        resume: str = "none",
+        resume_steps: int = 200,
+        host_every: int = 0,
+        log_steps: int = 1,
+        jit_level: str = "",
+        workers: int = 1,
+        processes: bool = False,
+    ):
+        self.device, self.folder, self.stream = device, Path(folder), stream
+        self.resume, self.resume_steps = resume, resume_steps
+        self.host_every = host_every or (1 if device.target == "CPU" else log_steps)
+        self.jit_level, self.workers, self.processes = jit_level, workers, processes
+        self._signalled = False
+
+    def state_file(self, stage: str) -> Path:
+        """Where a stage's state is saved."""
+        return self.folder / f"state_{stage}.ckpt"
+
+    def fit(self, stage: Stage, hooks: Sequence[Hook] = ()) -> None:
+        """Train a stage up to its last step, or until a signal.
+
         Raises:
+            InputError: the state to resume from is bad or belongs to other data.
             RunError: the loss is not finite; the line names the step, the state, the files.
             SystemExit: code 0 after SIGTERM or SIGINT, with the state saved.
         """
-        if self.start >= self.total_steps:
-            print(f"{self.stage}: all {self.total_steps} steps are done", flush=True)
+        start = self._resume(stage, hooks)
+        if start >= stage.steps:
+            print(f"{stage.name}: all {stage.steps} steps are done", flush=True)
             return
-        config = self.config
-        record = Record(self.folder / "metrics.csv", self.stage, self.start, self.device.is_main)
-        workers = {"workers": config.num_parallel_workers, "processes": config.worker_processes}
-        data = self.stream.batches(self.start, self.total_steps, columns, **workers)
-        batches = _readable(data.create_tuple_iterator(num_epochs=1))
-        previous = {}
+        options = {"scaler": stage.scaler, "jit_level": self.jit_level, "first": start}
+        step = TrainStep(stage.forward, stage.networks, stage.optimizer, self.device, **options)
+        clock = _Clock(self.stream.batch_size * self.stream.size, stage.steps)
+        handlers: dict[int, Any] = {}
         try:
-            began = time.perf_counter()
-            for step, batch in enumerate(batches, self.start):
-                if not previous:  # behind the first batch: MindSpore's loaders set theirs there
-                    previous = {s: signal.signal(s, self._on_signal) for s in _SIGNALS}
-                waited = time.perf_counter() - began
-                values = [float(value.asnumpy()) for value in train_step(*batch)]
-                # All ranks stop at the same step: one that leaves early makes the others fail.
-                *values, stop = self.device.mean([*values, float(self._signalled)])
-                self._check_finite(step, values)
-                seconds = time.perf_counter() - began
-                began = time.perf_counter()
-                progress = self._progress(step, seconds)
-                if step % config.log_steps == 0 or step + 1 == self.total_steps:
-                    print(f"{line(step, values, seconds)}  {progress}", flush=True)
-                    row = dict(zip(("loss", *self.terms), values))
-                    rate = {"lr": learning_rate(step), "examples_per_s": self._examples(seconds)}
-                    record.add(step=step, **row, **rate, wait_share=round(waited / seconds, 4))
-                self._after(step + 1, stop > 0, after_step)
+            for number, batch in enumerate(self._batches(stage, start), start):
+                # After the first batch: MindSpore's loaders install theirs before it.
+                handlers = handlers or {n: signal.signal(n, self._on_signal) for n in _SIGNALS}
+                clock.batch_is_there()
+                step(batch, self._signalled)
+                moment = Moment(number, stage.steps, self.stream.steps_per_epoch)
+                if self._looks(moment, hooks):
+                    outcome = step.look()
+                    self._check(stage, hooks, moment, outcome)
+                    report = clock.report(moment, stage, outcome)
+                    for hook in hooks:
+                        hook.after_look(report)
+                    self._save_or_stop(stage, hooks, moment, outcome.stop)
+                clock.step_is_done()
         finally:
-            for number, handler in previous.items():
+            for number, handler in handlers.items():
                 signal.signal(number, handler)
 
-    def _after(self, done, stop, after_step):
-        if done % self.config.resume_steps == 0 or done == self.total_steps or stop:
-            self.save(done)
-        if after_step:
-            after_step(done)
-        if stop and done < self.total_steps:
-            command = shlex.join(["python", *sys.argv])
-            print(f"stopped by a signal after {done} steps, state in {self.state_file}")
-            print(f"go on with: {command} --resume auto", flush=True)
-            raise SystemExit(0)
+    def _batches(self, stage, start):
+        options = {"workers": self.workers, "processes": self.processes}
+        fields = fields_of(stage.forward)
+        return readable(self.stream.batches(start, stage.steps, fields, **options))
 
-    def save(self, done):
+    def _looks(self, moment, hooks):
+        # Every hook is asked, and all ranks must come to the same answer.
+        wanted = [hook.needs_look(moment) for hook in hooks]
+        due = self._saves(moment) or moment.step % self.host_every == 0
+        return due or any(wanted)
+
+    def _saves(self, moment):
+        return moment.done % self.resume_steps == 0 or moment.is_last
+
+    def _resume(self, stage, hooks):
+        """Restore the state that there is; the number of steps done."""
+        file = self.state_file(stage.name)
+        if self.resume == "none" or (self.resume == "auto" and not file.exists()):
+            return 0
+        file = file if self.resume == "auto" else Path(self.resume)
+        try:
+            progress = load_state(file, stage.parameters())
+        except InputError as err:
+            earlier = previous(file)
+            hint = f"; go on from the one before it: --resume {earlier}" if earlier.exists() else ""
+            raise InputError(f"{err}{hint}") from None
+        for key, value in {"stage": stage.name, **self.stream.identity()}.items():
+            if progress.get(key) != value:
+                other = f"{key} {progress.get(key)}, this run has {value}"
+                raise InputError(f"{file} was saved with {other}; make them equal or --resume none")
+        for hook in hooks:
+            hook.restore(progress.get("hooks", {}).get(hook.name, {}))
+        print(f"resumed {stage.name} at step {progress['step']} from {file}", flush=True)
+        return progress["step"]
+
+    def _save(self, stage, hooks, done):
         """Save the state after `done` steps (rank 0 only)."""
         if self.device.is_main:
-            progress = {"stage": self.stage, "step": done, **self.stream.identity()}
-            save_state(self.state_file, self.parameters, progress)
-        self._saved = done
+            progress = {"stage": stage.name, "step": done, **self.stream.identity()}
+            progress["hooks"] = {hook.name: hook.state() for hook in hooks if hook.state()}
+            save_state(self.state_file(stage.name), stage.parameters(), progress)
 
-    def _check_finite(self, step, values):
-        if all(map(math.isfinite, values)):
+    def _save_or_stop(self, stage, hooks, moment, stop):
+        if self._saves(moment) or stop:
+            self._save(stage, hooks, moment.done)
+        if stop and not moment.is_last:
+            state = self.state_file(stage.name)
+            print(f"stopped by a signal after {moment.done} steps, state in {state}")
+            words = [word for word in sys.argv if word not in ("--resume", "auto")]
+            command = shlex.join(["python", *words, "--resume", "auto"])
+            print(f"go on with: {command}", flush=True)
+            raise SystemExit(0)
+
+    def _check(self, stage, hooks, moment, outcome):
+        """RunError, and the state from before it, when a step's loss was not finite."""
+        bad = outcome.bad_step
+        if bad is None:
             return
-        good = f"{self.state_file} after {self._saved} steps" if self._saved else "none yet"
-        terms = ", ".join(f"{n} {v}" for n, v in zip(("loss", *self.terms), values))
-        files = " ".join(self.stream.names(step))
-        message = f"{self.stage} step {step}: not finite: {terms}; last good state: {good}"
-        raise RunError(f"{message}; the batch: {files}; lower the learning rate or mend the data")
-
-    def _examples(self, seconds):
-        return self.stream.batch_size * self.stream.size / seconds
-
-    def _progress(self, step, seconds):
-        """Examples/s, share done and time left; the first step, which compiles, does not count."""
-        if step > self.start:
-            self._rate = seconds if self._rate is None else 0.9 * self._rate + 0.1 * seconds
-        left = (self.total_steps - step - 1) * (self._rate or seconds)
-        clock = f"{int(left // 3600)}:{int(left // 60 % 60):02}:{int(left % 60):02}"
-        share = 100 * (step + 1) / self.total_steps
-        text = f"({self._examples(seconds):.3g} examples/s, {share:.1f} %, {clock} left)"
-        if sys.stdout.isatty():
-            print(f"\r{self.stage} step {step} {text}", end="\r", flush=True)
-        return text
+        self._save(stage, hooks, bad)
+        terms = ", ".join(f"{name} {value}" for name, value in outcome.values.items())
+        text = f"{stage.name} step {bad}: not finite: {terms if bad == moment.step else 'loss'}"
+        state = f"state from before it: {self.state_file(stage.name)} after {bad} steps"
+        names = " ".join(self.stream.names(bad)) if outcome.is_ours else "see another rank's log"
+        hint = "lower the learning rate or repair the data"
+        raise RunError(f"{text}; {state}; the batch: {names}; {hint}")
 
     def _on_signal(self, _number, _frame):
         self._signalled = True
 
 
-def _readable(batches):
-    """The batches; a loader's InputError, which MindSpore buries in its own, comes out again."""
-    try:
-        yield from batches
-    except RuntimeError as err:
-        found = re.findall(r"InputError: (.+)", str(err))
-        if not found:
-            raise
-        raise InputError(found[-1]) from None  # several loaders nest it
+class _Clock:
+    """Times steps: how long they take, and how much of that is waiting for data."""
+
+    def __init__(self, examples, total):
+        self.examples, self.total, self.rate = examples, total, None
+        self.began = self.mark = time.perf_counter()
+        self.waited, self.steps, self.first = 0.0, 0, True
+
+    def batch_is_there(self):
+        self.waited += time.perf_counter() - self.mark
+        self.steps += 1
+
+    def report(self, moment, stage, outcome):
+        """The Report of a look at the steps since the one before."""
+        spent = time.perf_counter() - self.began
+        seconds = spent / self.steps
+        if not self.first:  # the first one compiles
+            self.rate = seconds if self.rate is None else 0.9 * self.rate + 0.1 * seconds
+        left = (self.total - moment.done) * (self.rate or seconds)
+        report = Report(
+            **vars(moment),
+            stage=stage.name,
+            values=outcome.values,
+            seconds=seconds,
+            wait_share=self.waited / spent,
+            examples_per_s=self.examples / seconds,
+            left=left,
+            optimizer=stage.optimizer,
+        )
+        self.waited, self.steps, self.first = 0.0, 0, False
+        self.began = time.perf_counter()
+        return report
+
+    def step_is_done(self):
+        """The next batch is waited for from now on; time of hooks does not count."""
+        self.mark = time.perf_counter()
+        if not self.steps:
+            self.began = self.mark

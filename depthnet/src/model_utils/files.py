@@ -1,0 +1,190 @@
+"""Identical in every model folder; edit one, then run scripts/sync_model_utils.sh.
+
+Files and folders that are complete or absent, and that know whether they were damaged.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import mmap
+import os
+import shutil
+import struct
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from .errors import InputError
+
+_TEMPORARY = ".save-"
+_EXCHANGE, _HERE = 2, -100  # renameat2's RENAME_EXCHANGE and AT_FDCWD (Linux)
+_FIELD = b"\xc2\x3e"  # protobuf: field 1000, length-delimited
+_TAIL = struct.Struct("<II8s")  # checksum of what comes before, length of the JSON, mark
+_MARK = b"ZOORECRD"
+
+
+@contextlib.contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """A temporary path; what the block wrote there, a file or a folder, then replaces `path`.
+
+    The folder around `path` is made. After an error, and after a kill at any moment, the previous
+    file or folder is still intact; leftovers of a killed process go with the next write.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _remove_leftovers(path)
+    room = path.with_name(f"{_TEMPORARY}{path.name}-{os.getpid()}")
+    room.mkdir()
+    try:
+        temporary = room / path.name
+        yield temporary
+        _flush(temporary)
+        _replace(temporary, path)
+    finally:
+        _remove(room)
+
+
+def write_bytes(path: str | Path, data: bytes) -> None:
+    """Write a file under a temporary name and rename it; the folder is made when missing.
+
+    For results, of which there may be many: unlike `replacing` it does not wait for the disk.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{_TEMPORARY}{path.name}-{os.getpid()}")
+    try:
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _remove_leftovers(path):
+    """Delete what killed processes left of earlier writes to `path`."""
+    prefix = f"{_TEMPORARY}{path.name}-"
+    for leftover in path.parent.iterdir():
+        pid = leftover.name.removeprefix(prefix)
+        if leftover.name.startswith(prefix) and pid.isdigit() and not _is_running(int(pid)):
+            _remove(leftover)
+
+
+def _is_running(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return pid != os.getpid()
+
+
+def _flush(path):
+    for file in [path] if path.is_file() else [p for p in path.rglob("*") if p.is_file()]:
+        with file.open("rb") as opened:
+            os.fsync(opened.fileno())
+
+
+def _replace(temporary, path):
+    """Rename; a folder that exists changes places with the new one in a single system call."""
+    if not path.is_dir() or not temporary.is_dir():
+        temporary.replace(path)
+        return
+    exchange = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    names = os.fsencode(temporary), os.fsencode(path)
+    if exchange is None or exchange(_HERE, names[0], _HERE, names[1], _EXCHANGE):
+        # A file system without the exchange: for a moment there is no folder of that name.
+        path.rename(temporary.with_name("previous"))
+        temporary.rename(path)
+
+
+def _remove(path):
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def keep_newest(folder: str | Path, pattern: str, keep: int) -> None:
+    """Delete all but the `keep` newest files or folders that match; 0 keeps all."""
+    found = sorted(Path(folder).glob(pattern), key=lambda path: path.stat().st_mtime_ns)
+    for path in found[: len(found) - keep] if keep else []:
+        # Under another name first: a kill while a folder is being deleted leaves no half of it.
+        going = path.with_name(f"{_TEMPORARY}{path.name}-{os.getpid()}")
+        path.rename(going)
+        _remove(going)
+
+
+def newest_file(path: str | Path, pattern: str) -> Path:
+    """The file itself, or the newest one in a folder that matches.
+
+    Raises:
+        InputError: a folder without such a file.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        return path
+    found = sorted(path.glob(pattern), key=lambda file: file.stat().st_mtime_ns)
+    if not found:
+        raise InputError(f"{path} holds no {pattern}; train first or give a file")
+    return found[-1]
+
+
+def previous(path: Path) -> Path:
+    """The name under which the version of a file before the present one is kept."""
+    return path.with_name(f"{path.stem}.previous{path.suffix}")
+
+
+def append_record(path: Path, record: Mapping[str, Any]) -> None:
+    """Append a record (what JSON can hold) and a checksum of all that comes before it.
+
+    They are a field that readers of protobuf files, such as MindSpore's of a .ckpt, skip.
+    """
+    text = json.dumps(record).encode()
+    field = _FIELD + _varint(len(text) + _TAIL.size) + text
+    checksum = zlib.crc32(field, _checksum(path, path.stat().st_size))
+    with path.open("ab") as file:
+        file.write(field + _TAIL.pack(checksum, len(text), _MARK))
+
+
+def _varint(number):
+    """Protobuf's form of a length."""
+    out = b""
+    while number > 127:
+        out += bytes([number & 127 | 128])
+        number >>= 7
+    return out + bytes([number])
+
+
+def _checksum(path, size):
+    """CRC-32 of the first `size` bytes of a file."""
+    checksum, step = 0, 1 << 24
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        for start in range(0, size, step):
+            checksum = zlib.crc32(data[start : min(start + step, size)], checksum)
+    return checksum
+
+
+def read_record(path: str | Path) -> dict[str, Any]:
+    """What `append_record` wrote; empty for a file without a record, such as another program's.
+
+    Raises:
+        InputError: the file differs from what was written.
+    """
+    path = Path(path)
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        file.seek(max(size - _TAIL.size, 0))
+        tail = file.read()
+        if len(tail) < _TAIL.size or not tail.endswith(_MARK):
+            return {}
+        checksum, length, _ = _TAIL.unpack(tail)
+        file.seek(max(size - _TAIL.size - length, 0))
+        text = file.read(min(length, size))
+    if checksum != _checksum(path, size - _TAIL.size):
+        earlier = previous(path)
+        hint = f"the one saved before it is {earlier}" if earlier.is_file() else "use another copy"
+        raise InputError(f"{path} is damaged, its checksum differs; {hint}")
+    return json.loads(text)

@@ -1,0 +1,1 @@
+"""Training pairs, and the six sets of the zero-shot evaluation."""

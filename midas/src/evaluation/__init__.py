@@ -1,0 +1,1 @@
+"""Zero-shot evaluation: the loop over a dataset, what it writes, panels, ONNX graphs."""

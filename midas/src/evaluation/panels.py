@@ -1,0 +1,66 @@
+"""Panels of evaluation results: image, prediction and ground truth side by side."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ..metrics import align
+from ..model_utils.images import colorize, value_range, write_png
+from ..model_utils.panels import panel, worst_and_best
+
+
+def write_panels(folder, evaluator, dataset, rows, count):
+    """Write the worst and the best images of one dataset as <dataset>_<worst|best><n>.png.
+
+    Args:
+        folder: where to; it is made.
+        evaluator: Evaluator, which predicts the chosen images again.
+        rows: the Report's; `count` is how many of each end.
+    """
+    errors = [row.score.value for row in rows]
+    for word, place, number in worst_and_best(errors, count):
+        sample, prediction = evaluator.predict_one(dataset, rows[number].index)
+        draw = _order_panel if sample.order else _depth_panel
+        path = Path(folder) / f"{dataset.title}_{word}{place + 1}.png"
+        write_png(path, draw(dataset, sample, prediction))
+
+
+def _image(dataset, sample, shape):
+    """The image as RGB at the size of the maps."""
+    swapped = dataset.bgr_by_mistake and not dataset.protocol.rgb
+    image = np.ascontiguousarray(sample.image[..., ::-1] if swapped else sample.image)
+    return cv2.resize(image, shape[::-1], interpolation=cv2.INTER_AREA)
+
+
+def _depth_panel(dataset, sample, prediction):
+    """Disparities in 1/m on one scale, the prediction aligned to the ground truth."""
+    mask = sample.mask
+    truth = np.where(mask, 1 / np.where(mask, sample.depth, 1), np.nan)
+    scale, shift = align(prediction, truth, mask)
+    low, high = value_range(truth)
+    tiles = [
+        ("image", _image(dataset, sample, mask.shape)),
+        ("prediction", colorize(scale * prediction + shift, low, high)),
+        ("ground truth", colorize(truth, low, high)),
+    ]
+    return panel(_wide(tiles), low, high, "1/m")
+
+
+def _order_panel(dataset, sample, prediction):
+    """The prediction beside the image with its two points; the nearer one is marked N."""
+    y_a, x_a, y_b, x_b = sample.order.points
+    image = _image(dataset, sample, prediction.shape)
+    names = ("N", "F") if sample.order.relation == ">" else ("F", "N")
+    for name, place in zip(names, ((x_a, y_a), (x_b, y_b))):
+        cv2.drawMarker(image, place, (255, 0, 0), cv2.MARKER_CROSS, 9, 1)
+        cv2.putText(image, name, place, cv2.FONT_HERSHEY_SIMPLEX, 0.5, (255, 0, 0), 1, cv2.LINE_AA)
+    low, high = value_range(prediction)
+    tiles = [("image", image), ("prediction", colorize(prediction, low, high))]
+    return panel(_wide(tiles), low, high, "inverse depth")
+
+
+def _wide(tiles, width=160):
+    """Enlarge small tiles: titles and the legend need room."""
+    factor = -(-width // tiles[0][1].shape[1])
+    return [(title, image.repeat(factor, 0).repeat(factor, 1)) for title, image in tiles]
