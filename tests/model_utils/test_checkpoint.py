@@ -1,4 +1,4 @@
-"""Checkpoints: atomic, checked on load, the newest kept."""
+"""Checkpoints of named networks: no clash, no silent damage, nothing half-written."""
 
 import os
 import signal
@@ -21,8 +21,8 @@ def values(net):
 
 def test_what_was_saved_is_loaded(tmp_path):
     net, other = nn.Dense(3, 2), nn.Dense(3, 2)
-    checkpoint.save_parameters(net.get_parameters(), tmp_path / "a" / "net.ckpt")
-    assert checkpoint.load_parameters(other, tmp_path / "a" / "net.ckpt") == []
+    checkpoint.save_networks({"net": net}, tmp_path / "a" / "net.ckpt")
+    assert checkpoint.load_networks({"net": other}, tmp_path / "a" / "net.ckpt") == []
     for name, value in values(net).items():
         np.testing.assert_array_equal(values(other)[name], value)
     assert os.listdir(tmp_path / "a") == ["net.ckpt"]
@@ -32,13 +32,13 @@ def test_state_holds_optimizer_and_progress(tmp_path):
     net = nn.Dense(3, 2)
     optimizer = nn.Adam(net.trainable_params(), 0.1)
     optimizer((ms.Tensor(np.ones((2, 3), np.float32)), ms.Tensor(np.ones(2, np.float32))))
-    parameters = [*net.get_parameters(), *optimizer.get_parameters()]
+    parameters = checkpoint.unique([*net.get_parameters(), *optimizer.get_parameters()]).values()
     checkpoint.save_state(tmp_path / "s.ckpt", parameters, {"step": 7, "stage": "x"})
     fresh = nn.Dense(3, 2)
     again = nn.Adam(fresh.trainable_params(), 0.1)
     state = [*fresh.get_parameters(), *again.get_parameters()]
     assert checkpoint.load_state(tmp_path / "s.ckpt", state) == {"step": 7, "stage": "x"}
-    for old, new in zip(parameters, state):
+    for old, new in zip(parameters, checkpoint.unique(state).values()):
         np.testing.assert_array_equal(new.asnumpy(), old.asnumpy(), err_msg=old.name)
 
 
@@ -46,7 +46,7 @@ def test_float16_weights_load_into_a_float32_network(tmp_path):
     net = nn.Dense(3, 2)
     half = [ms.Parameter(p.astype(ms.float16), name=p.name) for p in net.get_parameters()]
     checkpoint.save_parameters(half, tmp_path / "half.ckpt")
-    checkpoint.load_parameters(net, tmp_path / "half.ckpt")
+    checkpoint.load_networks({"net": net}, tmp_path / "half.ckpt")
     assert all(p.dtype == ms.float32 for p in net.get_parameters())
 
 
@@ -83,7 +83,7 @@ def test_bad_files_are_refused_and_change_nothing(tmp_path, make, message):
     before = values(net)
     make(tmp_path / "bad.ckpt")
     with pytest.raises(InputError, match=message):
-        checkpoint.load_parameters(net, tmp_path / "bad.ckpt")
+        checkpoint.load_networks({"net": net}, tmp_path / "bad.ckpt")
     for name, value in before.items():
         np.testing.assert_array_equal(values(net)[name], value)
 
@@ -103,7 +103,7 @@ def test_a_failed_save_leaves_the_old_file(tmp_path, monkeypatch):
     def fail(*args, **kwargs):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpoint.os, "fsync", fail)
+    monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(RunError, match="No space left"):
         checkpoint.save_parameters(nn.Dense(3, 2).get_parameters(), path)
     assert path.read_bytes() == before
@@ -114,12 +114,12 @@ KILLED_WHILE_SAVING = """
 import os, signal, sys
 from mindspore import nn
 from depthnet.src.model_utils import checkpoint
-checkpoint.os.fsync = lambda fd: os.kill(os.getpid(), signal.SIGKILL)
+os.fsync = lambda fd: os.kill(os.getpid(), signal.SIGKILL)
 checkpoint.save_parameters(nn.Dense(3, 2).get_parameters(), sys.argv[1])
 """
 
 
-def test_a_kill_during_a_save_leaves_the_old_file_and_the_next_save_tidies_up(tmp_path):
+def test_a_kill_during_a_save_leaves_the_old_file_and_the_next_save_cleans_up(tmp_path):
     path = tmp_path / "net.ckpt"
     checkpoint.save_parameters(nn.Dense(3, 2).get_parameters(), path)
     before = path.read_bytes()
@@ -127,18 +127,114 @@ def test_a_kill_during_a_save_leaves_the_old_file_and_the_next_save_tidies_up(tm
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True)
     assert done.returncode == -signal.SIGKILL
     assert path.read_bytes() == before
-    checkpoint.load_parameters(nn.Dense(3, 2), path)
+    checkpoint.load_networks({"net": nn.Dense(3, 2)}, path)
     assert len(os.listdir(tmp_path)) == 2
     checkpoint.save_parameters(nn.Dense(3, 2).get_parameters(), path)
     assert os.listdir(tmp_path) == ["net.ckpt"]
 
 
-def test_only_the_newest_are_kept(tmp_path):
-    for number in range(5):
-        (tmp_path / f"Net_{number}.ckpt").touch()
-        os.utime(tmp_path / f"Net_{number}.ckpt", (number, number))
-    (tmp_path / "Final.ckpt").touch()
-    checkpoint.keep_newest(tmp_path, "Net_*.ckpt", 2)
-    assert sorted(os.listdir(tmp_path)) == ["Final.ckpt", "Net_3.ckpt", "Net_4.ckpt"]
-    checkpoint.keep_newest(tmp_path, "Net_*.ckpt", 0)
-    assert len(os.listdir(tmp_path)) == 3
+def resnet():
+    """A network whose parameters have the names of every other one that is built like it."""
+    return nn.SequentialCell(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dense(4, 2))
+
+
+@pytest.mark.parametrize("place", ["two.ckpt", "two"])
+def test_two_networks_of_one_kind_survive_in_a_file_and_in_a_folder(tmp_path, place):
+    first, second = {"a": resnet(), "b": resnet()}, {"a": resnet(), "b": resnet()}
+    checkpoint.save_networks(first, tmp_path / place, {"step": 3})
+    assert checkpoint.load_networks(second, tmp_path / place) == []
+    for name in "ab":
+        for key, value in values(first[name]).items():
+            np.testing.assert_array_equal(values(second[name])[key], value)
+    assert not np.array_equal(second["a"][0].weight.asnumpy(), second["b"][0].weight.asnumpy())
+    files = {"two.ckpt": ["two.ckpt"], "two": ["two/a.ckpt", "two/b.ckpt"]}[place]
+    assert [checkpoint.read_record(tmp_path / file) for file in files] == [{"step": 3}] * len(files)
+
+
+def test_files_keep_the_bare_names_of_networks_whose_names_were_prefixed(tmp_path):
+    bare, prefixed = {"a": resnet(), "b": resnet()}, {"a": resnet(), "b": resnet()}
+    checkpoint.prefix_names(prefixed)
+    names = [p.name for net in prefixed.values() for p in net.get_parameters()]
+    assert len(set(names)) == len(names) and "b.0.weight" in names
+    checkpoint.save_networks(bare, tmp_path / "two")
+    checkpoint.load_networks(prefixed, tmp_path / "two")
+    checkpoint.save_networks({"a": prefixed["a"]}, tmp_path / "a.ckpt")
+    saved = checkpoint.read_parameters(tmp_path / "a.ckpt")
+    assert list(saved) == [p.name for p in bare["a"].get_parameters()]
+    np.testing.assert_array_equal(saved["0.weight"].asnumpy(), bare["a"][0].weight.asnumpy())
+
+
+def test_parameters_of_one_name_are_an_error(tmp_path):
+    clash = [*resnet().get_parameters(), *resnet().get_parameters()]
+    with pytest.raises(ValueError, match="two parameters are called 0.weight"):
+        checkpoint.save_parameters(clash, tmp_path / "net.ckpt")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_without_one_of_its_networks_fills_none(tmp_path):
+    checkpoint.save_networks({"a": resnet()}, tmp_path / "models")
+    nets = {"a": resnet(), "b": resnet()}
+    before = values(nets["a"])
+    with pytest.raises(InputError, match="models/b.ckpt does not exist"):
+        checkpoint.load_networks(nets, tmp_path / "models")
+    np.testing.assert_array_equal(values(nets["a"])["0.weight"], before["0.weight"])
+
+
+def test_mindspore_s_own_functions_read_a_file_with_a_record(tmp_path):
+    net, other = resnet(), resnet()
+    checkpoint.save_networks({"net": net}, tmp_path / "net.ckpt", {"options": {"features": 8}})
+    found = ms.load_checkpoint(str(tmp_path / "net.ckpt"))
+    assert list(found) == list(values(net))
+    assert ms.load_param_into_net(other, found) == ([], [])
+
+
+def test_an_unfitting_network_is_told_what_the_file_was_saved_with(tmp_path):
+    checkpoint.save_networks(
+        {"net": nn.Dense(3, 2)}, tmp_path / "n.ckpt", {"options": {"width": 2}}
+    )
+    with pytest.raises(InputError, match=r"weight \(2, 3\), expected \(2, 5\).*saved with width 2"):
+        checkpoint.load_networks({"net": nn.Dense(5, 2)}, tmp_path / "n.ckpt")
+
+
+def test_no_flipped_byte_loads_silently(tmp_path):
+    """Anywhere in the file: it is named, or what is loaded is what was saved."""
+    net, path = nn.Dense(3, 2), tmp_path / "net.ckpt"
+    checkpoint.save_networks({"net": net}, path, {"step": 1})
+    good, refused = path.read_bytes(), 0
+    for place in range(len(good)):
+        data = bytearray(good)
+        data[place] ^= 1
+        path.write_bytes(data)
+        other = nn.Dense(3, 2)
+        try:
+            checkpoint.load_networks({"net": other}, path)
+        except InputError as err:
+            assert "net.ckpt" in str(err)
+            refused += 1
+            continue
+        for name, value in values(net).items():
+            np.testing.assert_array_equal(values(other)[name], value)
+    assert refused >= len(good) - 8  # the eight bytes that mark the record
+
+
+def test_the_state_before_the_last_is_kept(tmp_path):
+    parameters = list(nn.Dense(3, 2).get_parameters())
+    for step in range(3):
+        checkpoint.save_state(tmp_path / "state.ckpt", parameters, {"step": step})
+    assert sorted(os.listdir(tmp_path)) == ["state.ckpt", "state.previous.ckpt"]
+    steps = [
+        checkpoint.load_state(tmp_path / name, parameters)["step"]
+        for name in ("state.ckpt", "state.previous.ckpt")
+    ]
+    assert steps == [2, 1]
+
+
+def test_a_state_of_version_0_1_resumes(tmp_path):
+    """It kept the progress as an entry of its own and had neither record nor checksum."""
+    net = nn.Dense(3, 2)
+    items = [{"name": p.name, "data": p} for p in net.get_parameters()]
+    path = str(tmp_path / "state.ckpt")
+    ms.save_checkpoint(items, path, append_dict={"progress": '{"step": 5}'})
+    other = nn.Dense(3, 2)
+    assert checkpoint.load_state(path, other.get_parameters()) == {"step": 5}
+    np.testing.assert_array_equal(other.weight.asnumpy(), net.weight.asnumpy())

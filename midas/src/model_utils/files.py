@@ -22,7 +22,8 @@ from .errors import InputError
 _TEMPORARY = ".save-"
 _EXCHANGE, _HERE = 2, -100  # renameat2's RENAME_EXCHANGE and AT_FDCWD (Linux)
 _FIELD = b"\xc2\x3e"  # protobuf: field 1000, length-delimited
-_TAIL = struct.Struct("<II8s")  # checksum of what comes before, length of the JSON, mark
+_LENGTH = struct.Struct("<I")  # of the record's JSON
+_TAIL = struct.Struct("<I8s")  # checksum of all that comes before, mark
 _MARK = b"ZOORECRD"
 
 
@@ -143,10 +144,10 @@ def append_record(path: Path, record: Mapping[str, Any]) -> None:
     They are a field that readers of protobuf files, such as MindSpore's of a .ckpt, skip.
     """
     text = json.dumps(record).encode()
-    field = _FIELD + _varint(len(text) + _TAIL.size) + text
-    checksum = zlib.crc32(field, _checksum(path, path.stat().st_size))
+    field = _FIELD + _varint(len(text) + _LENGTH.size + _TAIL.size) + text
+    checksum = _checksum(path, path.stat().st_size, then=field + _LENGTH.pack(len(text)))
     with path.open("ab") as file:
-        file.write(field + _TAIL.pack(checksum, len(text), _MARK))
+        file.write(field + _LENGTH.pack(len(text)) + _TAIL.pack(checksum, _MARK))
 
 
 def _varint(number):
@@ -158,13 +159,13 @@ def _varint(number):
     return out + bytes([number])
 
 
-def _checksum(path, size):
-    """CRC-32 of the first `size` bytes of a file."""
+def _checksum(path, size, then=b""):
+    """CRC-32 of the first `size` bytes of a file and of what comes then."""
     checksum, step = 0, 1 << 24
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         for start in range(0, size, step):
             checksum = zlib.crc32(data[start : min(start + step, size)], checksum)
-    return checksum
+    return zlib.crc32(then, checksum)
 
 
 def read_record(path: str | Path) -> dict[str, Any]:
@@ -174,17 +175,19 @@ def read_record(path: str | Path) -> dict[str, Any]:
         InputError: the file differs from what was written.
     """
     path = Path(path)
-    size = path.stat().st_size
+    size = path.stat().st_size - _TAIL.size
     with path.open("rb") as file:
-        file.seek(max(size - _TAIL.size, 0))
+        file.seek(max(size, 0))
         tail = file.read()
-        if len(tail) < _TAIL.size or not tail.endswith(_MARK):
-            return {}
-        checksum, length, _ = _TAIL.unpack(tail)
-        file.seek(max(size - _TAIL.size - length, 0))
-        text = file.read(min(length, size))
-    if checksum != _checksum(path, size - _TAIL.size):
+    if size < _LENGTH.size or not tail.endswith(_MARK):
+        return {}
+    if _TAIL.unpack(tail)[0] != _checksum(path, size):
         earlier = previous(path)
         hint = f"the one saved before it is {earlier}" if earlier.is_file() else "use another copy"
         raise InputError(f"{path} is damaged, its checksum differs; {hint}")
+    with path.open("rb") as file:
+        file.seek(size - _LENGTH.size)
+        (length,) = _LENGTH.unpack(file.read(_LENGTH.size))
+        file.seek(size - _LENGTH.size - length)
+        text = file.read(length)
     return json.loads(text)

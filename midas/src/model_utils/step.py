@@ -80,7 +80,6 @@ class TrainStep:
     """
 
     def __init__(self, forward, networks, optimizer, device, *, scaler=None, jit_level="", first=0):
-        self.looks = 0
         self._statistics = _moving_statistics(networks)
         self._kept = _flat(self._statistics)
         self._stop = {stop: Tensor(float(stop), ms.float32) for stop in (False, True)}
@@ -100,7 +99,6 @@ class TrainStep:
 
     def look(self) -> Outcome:
         """Wait for the last step to end, and read its outcome."""
-        self.looks += 1
         report, bad_step, is_ours, ended = self._result
         # The counter changes last. Reading anything else while gradients are still being computed
         # would spin on one core until the end: a step of MidasNet on two cores took 1.4 times as
