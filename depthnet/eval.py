@@ -24,7 +24,8 @@ def main(config):
     coarse, fine = CoarseNet(), FineNet()
     load_networks({"coarse": coarse}, config.coarse_ckpt_model)
     load_networks({"fine": fine}, config.fine_ckpt_model)
-    evaluator = Evaluator(coarse, fine, config.mask_invalid, config.eval_batch_size)
+    options = {"mask_invalid": config.mask_invalid, "batch_size": config.eval_batch_size}
+    evaluator = Evaluator(coarse, fine, **options)
     result = evaluator.evaluate(data, show_progress("evaluated"))
     if not result["images"]:
         raise InputError(f"{folder}: no image has a pixel with depth")

@@ -14,7 +14,13 @@ def main(config):
     kind = config.coarse_or_fine
     network = load_graph_network(kind, config.coarse_ckpt_model, config.fine_ckpt_model)
     path = Path(config.export_path) / NAMES[kind]
-    export_graph(network, random_inputs(kind), path, config.file_format, sidecar(kind))
+    export_graph(
+        network,
+        random_inputs(kind),
+        path=path,
+        file_format=config.file_format,
+        sidecar=sidecar(kind),
+    )
 
 
 if __name__ == "__main__":

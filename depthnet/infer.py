@@ -1,16 +1,17 @@
 """Predict depth: python infer.py --input_path IMAGES --output_path RESULTS"""
 
 from src.model_utils.context import start
-from src.model_utils.media import predict_all
+from src.model_utils.media import find_inputs, predict_all
 from src.model_utils.program import run
 from src.prediction import Predictor
 
 
 def main(config):
     """Predict every image and video of input_path into output_path."""
+    find_inputs(config.input_path)  # a wrong path is answered before networks are built
     start(config)
     predict_all(
-        Predictor(config.model_weights, config.infer_crop),
+        Predictor(config.model_weights, cropped=config.infer_crop),
         kind="depth",
         input_path=config.input_path,
         output_path=config.output_path,

@@ -1,1 +1,1 @@
-"""DepthNet: networks, loss, data and loops; the entry points are one folder up."""
+"""DepthNet: networks, loss, data, evaluation and export; the entry points are one folder up."""

@@ -48,7 +48,7 @@ class Evaluator:
         rows = []
         for start in range(0, len(data), self.batch_size):
             indices = range(start, min(start + self.batch_size, len(data)))
-            rows += self._score(data, indices)
+            rows += self._rows(data, indices)
             progress(indices.stop, len(data))
         kept = [row for row in rows if row["fine"] is not None]
         stages = STAGES if kept else ()
@@ -56,7 +56,8 @@ class Evaluator:
         left_out = [row["name"] for row in rows if row["fine"] is None]
         return {"average": average, "images": kept, "left_out": left_out}
 
-    def _score(self, data, indices):
+    def _rows(self, data, indices):
+        """A row for each of the images that one step takes."""
         samples = [data.load(index) for index in indices]
         rgb = np.stack([sample["rgb"] for sample in samples])
         maps = self.predict(filled(rgb, self.batch_size))
@@ -68,8 +69,13 @@ class Evaluator:
             yield row
 
     def save_panels(self, data, result, count, folder):
-        """Write image | truth | coarse | fine of the `count` worst and best images (abs rel, fine).
+        """Write image | truth | coarse | fine of the `count` worst and best images (fine abs rel).
 
+        Args:
+            data: NyuTest.
+            result: what `evaluate` returned for it.
+            count: panels of each kind.
+            folder: gets <worst or best>_<place>_<image>.png.
         Returns:
             Paths of the panels.
         """
