@@ -12,22 +12,27 @@ from src.prediction import load_predict, weights_file
 
 def main(config):
     """Evaluate the datasets of data_name with a checkpoint, or with ONNX graphs."""
-    protocol, everything = PROTOCOLS[config.eval_protocol], config.data_name == "all"
+    protocol, name = PROTOCOLS[config.eval_protocol], config.data_name
     graphs = {"TUM": config.TUM_onnx, "Kitti": config.Kitti_onnx, "Sintel": config.Sintel_onnx}
     places = {"Sintel": config.datapath_Sintel, "Kitti": config.datapath_Kitti}
     places |= {"TUM": config.datapath_TUM, "DIW": config.datapath_DIW}
     places |= {"ETH3D": config.datapath_ETH3D, "NYU": config.datapath_NYU}
-    graphs, places = choose(config.data_name, graphs, places)
+    graphs, places = choose(name, graphs, places)
     checkpoint = None if graphs else weights_file(config.ckpt_path)
-    datasets = open_datasets(places, config.train_data_dir, protocol, skip_absent=everything)
+    datasets = open_datasets(places, config.train_data_dir, protocol, skip_absent=name == "all")
 
     if graphs:
-        predicts = {name: onnx_predict(graphs[name]) for name in datasets}
+        predicts = {title: onnx_predict(graphs[title]) for title in datasets}
     else:
         device = start(config)
-        encoder = {"groups": config.groups, "width_per_group": config.width_per_group}
-        kind = {"network_variant": config.network_variant, "grouped_conv": config.grouped_conv}
-        network = MidasNet(config.layers, config.features, **encoder, **kind)
+        network = MidasNet(
+            layers=config.layers,
+            features=config.features,
+            groups=config.groups,
+            width_per_group=config.width_per_group,
+            network_variant=config.network_variant,
+            grouped_conv=config.grouped_conv,
+        )
         predict = load_predict(network, checkpoint, config.amp_level, device)
         predicts = dict.fromkeys(datasets, predict)
 
@@ -35,15 +40,10 @@ def main(config):
     image = {"size": size, "mean": config.nm_img_mean, "std": config.nm_img_std}
     loop = {"batch_size": config.eval_batch_size, "workers": config.num_parallel_workers}
     evaluator = Evaluator(protocol, **image, **loop, skip_bad=config.skip_bad_samples)
-    evaluate_all(
-        evaluator,
-        datasets,
-        predicts,
-        result_file=config.onnx_file if graphs else config.ann_file,
-        csv_file=config.csv_file,
-        panels_path=config.panels_path,
-        panels=config.save_panels,
-    )
+    result_file = config.onnx_file if graphs else config.ann_file
+    files = {"result_file": result_file, "csv_file": config.csv_file}
+    panels = {"panels_path": config.panels_path, "panels": config.save_panels}
+    evaluate_all(evaluator, datasets, predicts, **files, **panels)
 
 
 if __name__ == "__main__":

@@ -17,18 +17,27 @@ def main(config):
     """Export model_weights (else ckpt_path) at img_height x img_width to export_path/midas."""
     checkpoint = weights_file(config.model_weights or config.ckpt_path)
     start(config)
-    encoder = {"groups": config.groups, "width_per_group": config.width_per_group}
-    kind = {"network_variant": config.network_variant, "grouped_conv": config.grouped_conv}
-    network = MidasNet(config.layers, config.features, **encoder, **kind)
+    network = MidasNet(
+        layers=config.layers,
+        features=config.features,
+        groups=config.groups,
+        width_per_group=config.width_per_group,
+        network_variant=config.network_variant,
+        grouped_conv=config.grouped_conv,
+    )
     load_networks({"midas": network}, checkpoint)
     use_plain_forms(network)
 
     aim = config.img_width, config.img_height
     rule = {"method": config.resize_method, "multiple_of": config.ensure_multiple_of}
     width, height = network_size(aim, aim, **rule)
-    description = sidecar(height, width, config.nm_img_mean, config.nm_img_std)
-    image, path = random_image(height, width), Path(config.export_path) / "midas"
-    export_graph(network, [image], path, config.file_format, description)
+    export_graph(
+        network,
+        [random_image(height, width)],
+        path=Path(config.export_path) / "midas",
+        file_format=config.file_format,
+        sidecar=sidecar(height, width, config.nm_img_mean, config.nm_img_std),
+    )
 
 
 if __name__ == "__main__":

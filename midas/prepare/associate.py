@@ -1,6 +1,6 @@
-"""Match the pictures and depth maps of a TUM sequence by time.
+"""Match the images and depth maps of a TUM sequence by time.
 
-    python preprocess/associate.py TUM/SEQUENCE/rgb.txt TUM/SEQUENCE/depth.txt
+    python prepare/associate.py TUM/SEQUENCE/rgb.txt TUM/SEQUENCE/depth.txt
 
 Each stamp is used once, the closest pairs first. Prints `stamp data stamp data` of every match and
 writes `data data` of it to --output.

@@ -1,6 +1,6 @@
-"""Build MiDaS's KITTI evaluation tree from raw pictures and annotated depth.
+"""Build MiDaS's KITTI evaluation tree from raw images and annotated depth.
 
-    python preprocess/deal.py --image_path RAW --depth_path data_depth_annotated
+    python prepare/deal.py --image_path RAW --depth_path data_depth_annotated
 
 Copies <image_path>/<date>/<drive>/image_02/data/<frame>.png to <output_path>/<drive>/image/ and
 <depth_path>/val/<drive>/proj_depth/groundtruth/image_02/<frame>.png to <output_path>/<drive>/depth/

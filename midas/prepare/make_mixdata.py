@@ -1,6 +1,6 @@
 """Write mixdata.json for the training datasets of a folder.
 
-    python preprocess/make_mixdata.py data
+    python prepare/make_mixdata.py data
 
 Every folder below it that holds Imgs/ and RDs/ becomes an entry, named after the folder (ReDWeb_V1
 becomes RW, as in the zoo's file). Prints the number of pairs of each and names what has no partner.

@@ -42,7 +42,7 @@ def gradient_sums(residual, mask):
         mask: (B, H, W), 1 valid, 0 not.
 
     Returns:
-        (B,) one sum an image.
+        (B,) one sum per image.
     """
     residual = mask * residual
     sums = ops.zeros_like(residual[:, 0, 0])
@@ -84,7 +84,7 @@ class ScaleAndShiftInvariantLoss(nn.Cell):
     """The model zoo's loss: squared error after alignment, and gradient matching.
 
     With R = scale * prediction + shift - target, fitted for each image by least squares, and sums
-    over the valid pixels of the whole batch:
+    over the valid pixels of all images of the batch:
     alpha * (sum R^2 / M + sum over k < scales of gradient_sums(R at every 2^k-th pixel) / M_k).
     M_k counts the valid pixels among those. The original yields NaN when an M_k is 0; here the term
     is 0. As in the original alpha multiplies everything (the paper: the gradient part only).

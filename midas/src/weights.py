@@ -7,9 +7,10 @@ from pathlib import Path
 import mindspore as ms
 import numpy as np
 
-from .build import build_network
-from .model_utils.checkpoint import read_parameters, save_parameters
-from .model_utils.config import InputError
+from .model_utils.checkpoint import load_networks, read_parameters, save_parameters
+from .model_utils.errors import InputError
+from .networks import MidasNet
+from .optimizers import ENCODER
 
 _NORM = re.compile(r"((?:^|\.)bn\d|downsample\.1|^pretrained\.layer1\.1)\.(\w+)$")
 _NORM_ENTRIES = {
@@ -91,7 +92,14 @@ def convert(config):
     path = config.source_path
     source = read_weights(path)
     kind, names = map_names(source, path)
-    net = build_network(config)
+    net = MidasNet(
+        layers=config.layers,
+        features=config.features,
+        groups=config.groups,
+        width_per_group=config.width_per_group,
+        network_variant=config.network_variant,
+        grouped_conv=config.grouped_conv,
+    )
     part = net.pretrained if kind is _ENCODER else net
     shapes = {parameter.name: tuple(parameter.shape) for parameter in part.get_parameters()}
     arrays = gather(source, {key: name for key, name in names.items() if name is not None})

@@ -98,7 +98,7 @@ def pairs_from_list(path, root):
             raise InputError(f"{path} line {number}: expected `image depth`, got {line.strip()!r}")
         pairs.append(tuple(Path(root) / name for name in names))
     if not pairs:
-        raise InputError(f"{path} names no pair; one `image depth` a line")
+        raise InputError(f"{path} names no pair; write `image depth` lines")
     return pairs
 
 

@@ -10,7 +10,7 @@ from ..model_utils.errors import InputError, one_line
 from ..model_utils.images import read_png
 
 _DPT_TAG = 202021.25
-# The cameras of ETH3D deliver 4032 rows, whatever size the pictures beside the depth were cut to.
+# The cameras of ETH3D deliver 4032 rows, whatever size the images beside the depth were cropped to.
 _ETH3D_ROWS = 4032
 
 
@@ -37,11 +37,11 @@ def read_kitti_depth(path):
 
 
 def read_tum_depth(path, as_8_bit=False):
-    """TUM's depth, a 16-bit PNG, 5000 a metre.
+    """TUM's depth, a 16-bit PNG, 5000 per metre.
 
     Args:
         path: the file.
-        as_8_bit: value / 256 (whole) / 5000, what the original read by mistake.
+        as_8_bit: value // 256 / 5000, what the original reads by mistake.
     Returns:
         (H, W) float64 metres, 0 where there is none.
     """
@@ -55,7 +55,7 @@ def read_dpt(path):
     Returns:
         (H, W) float32 metres.
     Raises:
-        InputError: wrong tag, or fewer or more bytes than the header tells.
+        InputError: wrong tag, or fewer or more bytes than the header says.
     """
     hint = "unpack Sintel's depth archive again"
     data = _bytes_of(path, hint)
@@ -93,7 +93,7 @@ def read_eth3d_depth(path, height, width):
 
 
 def read_diw_table(path):
-    """DIW's table: a line with the image, then one with yA,xA,yB,xB,relation,width,height.
+    """DIW's table: one line with the image, then one with yA,xA,yB,xB,relation,width,height.
 
     Returns:
         List of (image name, (yA, xA, yB, xB) 0-based, relation "<" or ">", (width, height)).
@@ -119,7 +119,7 @@ def _diw_row(where, line):
         raise InputError(f"{where}: {line!r} is not yA,xA,yB,xB,relation,width,height") from None
     inside = all(1 <= y <= height for y in (y_a, y_b)) and all(1 <= x <= width for x in (x_a, x_b))
     if words[4] not in ("<", ">") or not inside:
-        raise InputError(f"{where}: {line!r}: relation is < or >, points lie within the picture")
+        raise InputError(f"{where}: {line!r}: relation is < or >, points are within the image")
     return (y_a - 1, x_a - 1, y_b - 1, x_b - 1), words[4], (width, height)
 
 
@@ -148,12 +148,12 @@ class NyuFile:
         self.indices = _test_indices(splits, len(self.file["images"]))
 
     def load(self, number):
-        """Test picture `number` as ((H, W, 3) uint8 RGB, (H, W) depth in metres, 0 for none)."""
+        """Test image `number` as ((H, W, 3) uint8 RGB, (H, W) depth in metres, 0 for none)."""
         index = int(self.indices[number])
         try:
             image, depth = self.file["images"][index], self.file["rawDepths"][index]
         except OSError as err:
-            raise InputError(f"{self.path}: picture {index}: {one_line(err)}") from None
+            raise InputError(f"{self.path}: image {index}: {one_line(err)}") from None
         return np.ascontiguousarray(image.transpose(2, 1, 0)), np.ascontiguousarray(depth.T)
 
 
@@ -167,5 +167,5 @@ def _test_indices(path, count):
         hint = "take NYU's splits.mat (MATLAB 5)"
         raise InputError(f"{path}: cannot be read, {one_line(err)}; {hint}") from None
     if not len(numbers) or numbers.min() < 0 or numbers.max() >= count:
-        raise InputError(f"{path}: testNdxs must lie in 1..{count}, the pictures of nyu.mat")
+        raise InputError(f"{path}: testNdxs must be within 1..{count}, the images of nyu.mat")
     return numbers

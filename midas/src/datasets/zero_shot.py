@@ -2,12 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Optional
-
-import numpy as np
 
 from ..model_utils.errors import InputError
-from ..model_utils.images import read_png, read_rgb
+from ..model_utils.images import read_png
 from .readers import (
     NyuFile,
     read_diw_table,
@@ -16,6 +13,7 @@ from .readers import (
     read_kitti_depth,
     read_tum_depth,
 )
+from .samples import EvaluationSet, Order, Sample
 
 
 @dataclass(frozen=True)
@@ -40,85 +38,7 @@ class Protocol:
 PROTOCOLS = {"standard": Protocol(), "modelzoo": Protocol(False, False, False, False)}
 
 
-@dataclass(frozen=True)
-class Order:
-    """DIW's annotation of an image.
-
-    Attributes:
-        points: (yA, xA, yB, xB), 0-based.
-        relation: "<" or ">".
-        size: (width, height) that the points refer to.
-    """
-
-    points: tuple
-    relation: str
-    size: tuple
-
-
-@dataclass
-class Sample:
-    """One evaluation image.
-
-    Attributes:
-        image: (H, W, 3) uint8 in the order that the network is fed with.
-        depth: (H, W) float32 metres, None for DIW; `mask`: (H, W) bool, pixels that count.
-        order: Order, of DIW only.
-    """
-
-    image: np.ndarray
-    depth: Optional[np.ndarray] = None
-    mask: Optional[np.ndarray] = None
-    order: Optional[Order] = None
-
-
-class _Dataset:
-    """Common parts: `items` is one entry an image, `metric` one of delta, abs_rel, whdr.
-
-    `cap` is the largest depth in metres, of the metric and (unless `mask_cap` is set) of the mask;
-    `resize_target` brings depth to the network's size.
-    """
-
-    title, metric, cap, resize_method, resize_target = "", "delta", 10, "upper_bound", False
-    bgr_by_mistake, mask_cap = False, None
-
-    def __init__(self, root, protocol):
-        self.root, self.protocol = Path(root), protocol
-        self.items = self._list()
-        if not self.items:
-            raise InputError(f"{self.root}: no {self.title} images there; {self.layout}")
-
-    def __len__(self):
-        return len(self.items)
-
-    def name(self, index):
-        """Path of an image below the dataset's folder."""
-        return self.items[index][0].relative_to(self.root).as_posix()
-
-    def _image(self, path):
-        image = read_rgb(path)
-        swapped = self.bgr_by_mistake and not self.protocol.rgb
-        return np.ascontiguousarray(image[..., ::-1]) if swapped else image
-
-    def _sample(self, image, depth, names, extra=True):
-        if image.shape[:2] != depth.shape:
-            sizes = f"{image.shape[1]}x{image.shape[0]} and {depth.shape[1]}x{depth.shape[0]}"
-            raise InputError(f"{' and '.join(map(str, names))} differ in size: {sizes}")
-        return self._masked(image, depth, extra)
-
-    def _masked(self, image, depth, extra=True):
-        # Before the cast to float32, as in the original: 9.99999999 m counts below a cap of 10.
-        mask = (depth > 0) & (depth < (self.mask_cap or self.cap)) & extra
-        return Sample(image, np.float32(depth), mask)
-
-    def _beside(self, image, *others):
-        """(image, others ...) after a check that the others exist."""
-        for path in others:
-            if not path.is_file():
-                raise InputError(f"{path}: missing, it belongs to {image}; {self.layout}")
-        return (image, *others)
-
-
-class Kitti(_Dataset):
+class Kitti(EvaluationSet):
     """<drive>/image/<frame>.png with <drive>/depth/<frame>.png."""
 
     title, cap, resize_method = "Kitti", 80, "lower_bound"
@@ -134,7 +54,7 @@ class Kitti(_Dataset):
         return self._sample(self._image(image), read_kitti_depth(depth), (image, depth))
 
 
-class Tum(_Dataset):
+class Tum(EvaluationSet):
     """*_person/associate.txt, whose lines name an image and a depth file."""
 
     title, bgr_by_mistake = "TUM", True
@@ -164,7 +84,7 @@ class Tum(_Dataset):
         return self._sample(self._image(image), depth, (image, path))
 
 
-class Sintel(_Dataset):
+class Sintel(EvaluationSet):
     """final_left/<scene>/<frame>.png with depth/<scene>/<frame>.dpt and occlusions/...png."""
 
     title, metric, cap = "Sintel", "abs_rel", 72
@@ -188,7 +108,7 @@ class Sintel(_Dataset):
         return self._sample(self._image(image), depth, (image, path), visible)
 
 
-class Eth3d(_Dataset):
+class Eth3d(EvaluationSet):
     """<scene>/images/dslr_images/*.JPG with ground_truth_depth/dslr_images/*.JPG (raw floats)."""
 
     title, metric, cap, resize_target, bgr_by_mistake = "ETH3D", "abs_rel", 72, True, True
@@ -206,7 +126,7 @@ class Eth3d(_Dataset):
         return self._masked(image, read_eth3d_depth(depth, *image.shape[:2]))
 
 
-class Diw(_Dataset):
+class Diw(EvaluationSet):
     """DIW_Annotations/DIW_test.csv and the images that it names; absent images are left out."""
 
     title, metric, bgr_by_mistake = "DIW", "whdr", True
@@ -229,7 +149,7 @@ class Diw(_Dataset):
         return Sample(self._image(path), order=Order(*order))
 
 
-class Nyu(_Dataset):
+class Nyu(EvaluationSet):
     """nyu.mat and splits.mat; `root` is the pair of files."""
 
     title = "NYU"
@@ -244,7 +164,7 @@ class Nyu(_Dataset):
         return f"{self.items[index] + 1:04d}"
 
     def load(self, index):
-        """Sample of one test picture."""
+        """Sample of one test image."""
         return self._masked(*self.file.load(index))
 
 
@@ -253,7 +173,7 @@ DATASETS = {"Sintel": Sintel, "Kitti": Kitti, "TUM": Tum, "DIW": Diw, "ETH3D": E
 
 
 def dataset_root(name, given, folder):
-    """Where a dataset lies: the folder joined with the given place, or the latter alone.
+    """Where a dataset is: the folder joined with the given place, or the latter alone.
 
     Args:
         name: key of DATASETS, for messages.

@@ -23,7 +23,7 @@ def choose(data_name, graphs, places):
 
 
 def evaluate_all(evaluator, datasets, predicts, *, result_file, csv_file, panels_path, panels):
-    """Evaluate datasets; print a line for each, write results and panels.
+    """Evaluate datasets; print one line for each, write results and panels.
 
     Args:
         evaluator: Evaluator.

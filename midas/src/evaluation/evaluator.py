@@ -53,7 +53,7 @@ def resize_prediction(prediction, height, width, half_pixel):
     """Bring a prediction (h, w) to (height, width), bilinear without antialiasing.
 
     Args:
-        half_pixel: pixel centres lie at i + 0.5; else pixel i comes from i * in / out.
+        half_pixel: pixel centres are at i + 0.5; else pixel i comes from i * in / out.
     """
     if prediction.shape == (height, width):
         return prediction
@@ -71,7 +71,7 @@ class Evaluator:
     """Runs datasets through one network.
 
     Images are gathered by the shape at which they enter the network, and a shape's last batch is
-    filled up, so that the network is compiled once a shape, not once an image or a remainder.
+    filled up, so that the network is compiled once per shape, not once per image or remainder.
 
     Attributes:
         predict: function of (B, 3, h, w) float32 that returns (B, h, w) inverse depth; set it
@@ -81,7 +81,7 @@ class Evaluator:
         protocol: Protocol.
         size: (width, height) that network_size aims at; sides are multiples of 32.
         mean, std: three numbers each, for image values in 0..1.
-        batch_size: images a call of `predict`.
+        batch_size: images per call of `predict`.
         workers: threads that read and resize images.
         skip_bad: go on without images whose files are bad.
     """
@@ -205,6 +205,6 @@ def mean_of(dataset, scores, protocol):
         values = [0.0 if math.isnan(v) and dataset.metric == "abs_rel" else v for v in values]
         return float(np.mean(values)), []
     if len(empty) == len(scores):
-        hint = f"depth must lie in 0..{dataset.cap} m somewhere, e.g. in {empty[0]}"
+        hint = f"depth must be within 0..{dataset.cap} m somewhere, e.g. in {empty[0]}"
         raise InputError(f"{dataset.title}: no image has a valid pixel; {hint}")
     return float(np.nanmean(values)), empty

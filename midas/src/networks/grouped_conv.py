@@ -23,9 +23,9 @@ def group_mask(channels, width, merge):
     """Which entries of a merged weight belong to the channel's own group.
 
     Args:
-        channels (int): channels of the whole convolution.
+        channels (int): channels of the convolution.
         width (int): channels of a group.
-        merge (int): groups a piece.
+        merge (int): groups per piece.
 
     Returns:
         (channels, width * merge, 1, 1) float32 array of 0 and 1.
@@ -42,8 +42,8 @@ class GroupedConv(nn.Cell):
         channels (int): channels in and out.
         stride (int): 1 or 2.
         groups (int): divides channels.
-        method (str): "native" (the framework's group convolution), "split" (one convolution a
-            group), "merged" (a few dense convolutions with zeros between the groups), "auto" (see
+        method (str): "native" (the framework's group convolution), "split" (one convolution
+            per group), "merged" (a few dense convolutions with zeros between the groups), "auto" (see
             default_method).
         weight_init: initializer of the (channels, channels / groups, 3, 3) weight.
     """
