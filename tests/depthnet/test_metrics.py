@@ -39,3 +39,30 @@ def test_images_are_averaged_and_printed_with_the_original_names():
     average = metrics.average(rows)
     assert set(average.values()) == {2.0}
     assert metrics.format_metrics(average).startswith("delta1_loss:  2.000000 delta2_loss:  2.0")
+
+
+def test_masked_metrics_count_every_known_pixel_however_near():
+    """Pixels at 0.5 m and 1 m count as those beyond: each is predicted twice too far."""
+    target = np.array([0.5, 1.0, 2.0, 0.0])
+    prediction = np.log(np.array([1.0, 2.0, 4.0, 9.0]))
+    got = metrics.image_metrics(prediction, target, mask_invalid=True)
+    assert got["abs_relative_loss"] == pytest.approx(1)
+    assert got["sqr_relative_loss"] == pytest.approx((0.5 + 1 + 2) / 3)
+    assert got["rmse_linear_loss"] == pytest.approx(math.sqrt((0.25 + 1 + 4) / 3))
+    assert got["rmse_log_loss"] == pytest.approx(math.log(2))
+
+
+def test_a_ratio_equal_to_the_threshold_is_accurate():
+    """1 m for 1.25 m and 1 m for 1.5625 m, as the original counts; 1 m for 2 m is in no delta."""
+    got = metrics.image_metrics(np.zeros(4), np.array([1.0, 1.25, 1.25**2, 2.0]))
+    deltas = [got[f"delta{k}_loss"] for k in (1, 2, 3)]
+    assert deltas == [0.5, 0.75, 0.75]
+
+
+def test_the_clipping_range_is_a_tenth_to_ten_metres():
+    target = np.array([0.01, 30.0])
+    got = metrics.image_metrics(np.log(target), target, clip_log=True)
+    assert got["rmse_linear_loss"] == got["rmse_log_loss"] == 0
+    got = metrics.image_metrics(np.log(np.array([0.2, 5.0])), target)
+    assert got["abs_relative_loss"] == pytest.approx((1 + 0.5) / 2)
+    assert got["rmse_log_loss"] == pytest.approx(math.log(2))

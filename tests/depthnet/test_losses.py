@@ -25,6 +25,39 @@ def test_by_hand():
     )
 
 
+# Targets of 1 m have ln 0, so that the residual is minus the prediction.
+@pytest.mark.parametrize(
+    ("residual", "expected"),
+    [
+        # 6 pixels: sum |d| 6, edges 5 across and 2 down, sum d^2 14, mean 1
+        ([[0.0, 1.0, 3.0], [0.0, 0.0, 2.0]], 6 / 6 + 7 / 6 + 14 / 6 - 1 / 2),
+        # one row, one column: no edges the other way; mean 4/3
+        ([[0.0, 1.0, 3.0]], 4 / 3 + 3 / 3 + 10 / 3 - 8 / 9),
+        ([[0.0], [1.0], [3.0]], 4 / 3 + 3 / 3 + 10 / 3 - 8 / 9),
+        # a single pixel
+        ([[-3.0]], 3 + 9 - 9 / 2),
+    ],
+)
+def test_residuals_by_hand(residual, expected):
+    residual = np.array(residual)
+    for mask_invalid in (False, True):
+        value = loss(-residual, np.ones_like(residual), mask_invalid=mask_invalid)
+        assert value == pytest.approx(expected, rel=1e-5)
+
+
+def test_unknown_pixels_by_hand():
+    """Of 2x2 pixels at 1 m the last is unknown: residuals 0, -1, -2; one edge across, one down."""
+    prediction, target = [[0.0, 1.0], [2.0, 7.0]], [[1.0, 1.0], [1.0, 0.0]]
+    expected = 3 / 3 + 3 / 3 + 5 / 3 - 1 / 2
+    assert loss(prediction, target, mask_invalid=True) == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_only_known_pixel_is_not_diluted():
+    prediction, target = [[3.0, 5.0], [5.0, 5.0]], [[1.0, 0.0], [0.0, 0.0]]
+    expected = 3 + 9 - 9 / 2
+    assert loss(prediction, target, mask_invalid=True) == pytest.approx(expected, rel=1e-5)
+
+
 def test_a_perfect_prediction_costs_nothing():
     target = RNG.uniform(0.5, 9, (2, 1, 7, 9))
     assert loss(np.log(target), target) == pytest.approx(0, abs=1e-5)
