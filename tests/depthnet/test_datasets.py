@@ -8,6 +8,7 @@ import pytest
 
 from depthnet.src.datasets import NyuTest, NyuTrain
 from depthnet.src.model_utils.errors import InputError
+from depthnet.src.transforms import depth_target
 
 
 @pytest.fixture
@@ -21,15 +22,21 @@ def first_pair(tree):
     return rgb, rgb.with_suffix(".png")
 
 
+def fields(sample):
+    """(rgb, depth) of a sample, which holds nothing else."""
+    assert set(sample) == {"rgb", "depth"}
+    return sample["rgb"], sample["depth"]
+
+
 def test_units_of_training_and_test(nyu):
     train, test = NyuTrain(nyu, augment=False), NyuTest(nyu / "Test")
-    rgb, depth = train.load(0, None)
+    rgb, depth = fields(train.load(0, None))
     assert rgb.shape == (3, 228, 304) and depth.shape == (1, 55, 74)
     assert rgb.min() >= 0 and 0.2 < rgb.max() <= 1
     raw = cv2.imread(str(train.pairs[0][1]), -1)
     assert depth.mean() == pytest.approx(raw[12:468, 16:624].mean() / 25.5, rel=1e-2)
     raw = cv2.imread(str(test.pairs[0][1]), -1)
-    _, depth = test.load(0)
+    _, depth = fields(test.load(0))
     assert depth.mean() == pytest.approx(raw[12:468, 16:624].mean() / 1000, rel=1e-2)
 
 
@@ -43,8 +50,8 @@ def test_frames_are_sorted_by_number(tree):
 
 def test_augmentation_follows_its_generator(nyu):
     data = NyuTrain(nyu)
-    same = [data.load(1, np.random.default_rng(5)) for _ in range(2)]
-    other = data.load(1, np.random.default_rng(6))
+    same = [fields(data.load(1, np.random.default_rng(5))) for _ in range(2)]
+    other = fields(data.load(1, np.random.default_rng(6)))
     for one, two in zip(*same):
         np.testing.assert_array_equal(one, two)
     assert np.abs(same[0][0] - other[0]).max() > 1e-3
@@ -52,15 +59,61 @@ def test_augmentation_follows_its_generator(nyu):
 
 def test_flips_move_image_and_depth_together(nyu):
     data, plain = NyuTrain(nyu), NyuTrain(nyu, augment=False)
-    rgb, depth = plain.load(0, None)
+    rgb, depth = fields(plain.load(0, None))
     seen = set()
     for seed in range(8):
-        moved_rgb, moved_depth = data.load(0, np.random.default_rng(seed))
+        moved_rgb, moved_depth = fields(data.load(0, np.random.default_rng(seed)))
         flipped = np.abs(moved_depth - depth).max() > 1e-5
         expected = rgb[:, :, ::-1] if flipped else rgb
         assert np.corrcoef(moved_rgb.ravel(), expected.ravel())[0, 1] > 0.99
         seen.add(flipped)
     assert seen == {False, True}
+
+
+def test_names_are_the_images_paths(nyu):
+    train, test = NyuTrain(nyu), NyuTest(nyu / "Test")
+    assert len(train) == 6 and len(test) == 3
+    assert train.name(0) == str(min((nyu / "Train").rglob("*.jpg")))
+    assert test.name(2) == str(nyu / "Test" / "00002_colors.png")
+
+
+@pytest.mark.parametrize("mask_invalid", [False, True])
+def test_unknown_depth_is_marked_only_when_asked(tree, mask_invalid):
+    """With a twentieth of the pixels unknown, many targets are mixed with an unknown neighbour."""
+    unknown = np.random.default_rng(0).random((480, 640)) < 0.05
+    targets = []
+    for path, unit in ((first_pair(tree)[1], 10 / 255), (tree / "Test/00000_depth.png", 1e-3)):
+        depth = cv2.imread(str(path), -1)
+        depth[unknown] = 0
+        cv2.imwrite(str(path), depth)
+        targets.append(depth_target(depth * unit, mask_invalid))
+    train = NyuTrain(tree, mask_invalid, augment=False).load(0, None)
+    test = NyuTest(tree / "Test", mask_invalid).load(0)
+    for sample, target in zip((train, test), targets):
+        np.testing.assert_allclose(sample["depth"], target, atol=1e-6)
+    assert NyuTrain(tree).mask_invalid is NyuTest(tree / "Test").mask_invalid is False
+
+
+def test_stems_may_hold_underscores(tree):
+    for kind in ("colors", "depth"):
+        (tree / "Test" / f"00001_{kind}.png").rename(tree / "Test" / f"a_b_{kind}.png")
+    names = [rgb.name for rgb, _ in NyuTest(tree / "Test").pairs]
+    assert names == ["00000_colors.png", "00002_colors.png", "a_b_colors.png"]
+
+
+def test_bad_test_images_are_left_out_when_asked(tree, capsys):
+    (tree / "Test" / "00001_depth.png").unlink()
+    with pytest.raises(InputError, match="00001_depth.png is missing"):
+        NyuTest(tree / "Test")
+    assert len(NyuTest(tree / "Test", skip_bad=True)) == 2
+    assert "left out 1 bad samples of 3" in capsys.readouterr().out
+
+
+def test_a_size_that_changed_since_the_check_is_named(tree):
+    data = NyuTrain(tree)
+    resize(data.pairs[0][0])
+    with pytest.raises(InputError, match="1.jpg is 320x240, expected 640x480"):
+        data.load(0, np.random.default_rng(0))
 
 
 def truncate(path):
@@ -80,8 +133,8 @@ def deepen(path):
     [
         (0, truncate, "is truncated"),
         (1, truncate, "is truncated"),
-        (0, lambda p: p.unlink(), "is missing, its partner is there"),
-        (1, lambda p: p.unlink(), "is missing, its partner is there"),
+        (0, lambda p: p.unlink(), "is missing"),
+        (1, lambda p: p.unlink(), "is missing"),
         (0, lambda p: p.write_bytes(b""), "is empty, broken or not an image"),
         (1, lambda p: p.write_bytes(b"no picture"), "is empty, broken or not an image"),
         (0, resize, "is 320x240, expected 640x480"),
