@@ -1,0 +1,210 @@
+"""What all models read: src/model_utils. The copies are identical, so one model's are damaged."""
+
+import json
+from pathlib import Path
+
+import cv2
+import mindspore as ms
+import numpy as np
+from mindspore import nn
+
+from midas.src.model_utils import checkpoint, config, errors, graph, images, media, program, record
+from tests.fuzz.children import Reader
+
+ERRORS = (errors.InputError, errors.RunError)
+CONFIG = Path(__file__).resolve().parents[2] / "midas" / "config.yaml"
+
+
+def photo(seed=0, height=40, width=56):
+    """(H, W, 3) uint8 that compresses like a photo."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (6, 8, 3), np.uint8)
+    return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
+
+
+def depth_16(seed=0, height=40, width=56):
+    """(H, W) uint16 depth, 0 where there is none."""
+    return np.uint16(photo(seed, height, width)[..., 0]) * 40
+
+
+def write_images(folder):
+    """A colour image in each format that cameras and datasets use."""
+    for ending in ("jpg", "png", "bmp", "ppm", "tiff", "webp"):
+        cv2.imwrite(str(folder / f"colour.{ending}"), photo())
+
+
+def _write_any(folder):
+    write_images(folder)
+    cv2.imwrite(str(folder / "depth.png"), depth_16())
+    cv2.imwrite(str(folder / "float.tiff"), np.float32(depth_16()))
+    cv2.imwrite(str(folder / "grey.jpg"), photo()[..., 0])
+    alpha = np.dstack([photo(), photo()[..., :1]])
+    cv2.imwrite(str(folder / "alpha.png"), alpha)
+    images.write_pfm(folder / "depth.pfm", np.float32(depth_16()))
+
+
+def _nets():
+    return {"first": nn.Dense(3, 4), "second": nn.SequentialCell(nn.Dense(4, 2), nn.BatchNorm2d(2))}
+
+
+def _one():
+    return {"first": _nets()["first"]}
+
+
+def _parameters():
+    return [parameter for net in _one().values() for parameter in net.get_parameters()]
+
+
+def _write_foreign(folder):
+    """Checkpoints as other programs write them: no record, no checksum."""
+    ms.save_checkpoint(_one()["first"], str(folder / "foreign.ckpt"), append_dict={"epoch": 3})
+    half = [ms.Parameter(ms.Tensor(p.asnumpy(), ms.float16), p.name) for p in _parameters()]
+    items = [{"name": p.name, "data": p} for p in half]
+    ms.save_checkpoint(items, str(folder / "half.ckpt"))
+    for path in folder.iterdir():
+        path.chmod(0o644)
+
+
+def _write_old_state(folder):
+    """The state of version 0.1: the progress is an entry beside the parameters."""
+    items = [{"name": p.name, "data": p} for p in _parameters()]
+    progress = {"progress": json.dumps({"step": 3, "loss": 0.5})}
+    ms.save_checkpoint(items, str(folder / "state.ckpt"), append_dict=progress)
+    (folder / "state.ckpt").chmod(0o644)
+
+
+def _write_state(folder):
+    progress = {"step": 3, "best": {"loss": 0.5}, "terms": [1.5, None]}
+    checkpoint.save_state(folder / "state.ckpt", _parameters(), progress)
+
+
+def _write_rows(folder):
+    coarse = record.Record(folder / "metrics.csv", "coarse", 0)
+    for step in range(10):
+        coarse.add(step=step, loss=1 / (step + 1), rate=1e-4)
+    fine = record.Record(folder / "metrics.csv", "fine", 0)
+    for step in range(10):
+        fine.add(step=step, loss=1 / (step + 1), delta1=0.5)
+
+
+def _read_rows(folder, file):
+    rows = record.Record(file, "fine", 5)
+    rows.add(step=5, loss=0.25, psnr=20.5)
+    record.draw_curves(file, folder / "curves.png")
+
+
+def _write_saved_config(folder):
+    config.save_config(config.load_config(CONFIG), folder / "saved.yaml")
+    (folder / "by_hand.yaml").write_text("batch_size: 4\nlr_decay: True\nlayers: [1, 1, 1, 1]\n")
+
+
+def _read_saved_config(folder, file):
+    readers = {name: keys for name, keys in program.programs(CONFIG.parent).items()}
+    config.load_config(CONFIG, ["--config_path", str(file)], readers, "train.py")
+
+
+def _read_main_config(folder, file):
+    config.load_config(file, ["--batch_size", "4"])
+    options = config.read_options(file)
+    program.help_text(options, set(options.defaults), "A program.")
+
+
+def _write_graph(folder):
+    ms.set_context(mode=ms.GRAPH_MODE, device_target="CPU")
+    sidecar = {"model": "midas", "inputs": [{"shape": [2, 3]}]}
+    graph.export_graph(_one()["first"], [np.zeros((2, 3), np.float32)], folder / "net", "MINDIR", sidecar)
+
+
+class _Predictor:
+    """Brightness in place of a network."""
+
+    batch_size = 2
+
+    def batch(self, rgb):
+        return [image.mean(2, dtype=np.float32) for image in rgb]
+
+
+def _predict(folder, file, skip_bad=False):
+    media.predict_all(
+        _Predictor(),
+        kind="inverse_depth",
+        input_path=str(folder / "*.*") if skip_bad else str(file),
+        output_path=folder / "out",
+        formats=["png", "pfm", "npy", "color"],
+        skip_bad=skip_bad,
+    )
+
+
+def _write_videos(folder):
+    for name, code in (("clip.avi", "MJPG"), ("clip.mp4", "mp4v")):
+        kind = cv2.VideoWriter_fourcc(*code)
+        writer = cv2.VideoWriter(str(folder / name), kind, 10, (64, 48))
+        for index in range(6):
+            writer.write(photo(index, 48, 64))
+        writer.release()
+
+
+def _reader(write, targets, read):
+    return Reader(write, targets, read, ERRORS)
+
+
+READERS = {
+    "read_rgb": _reader(write_images, ("*",), lambda folder, file: images.read_rgb(file)),
+    "read_any": _reader(_write_any, ("*",), lambda folder, file: images.read_any(file)),
+    "read_png": _reader(
+        lambda folder: cv2.imwrite(str(folder / "depth.png"), depth_16()) and None,
+        ("*",),
+        lambda folder, file: images.read_png(file, 16),
+    ),
+    "read_pfm": _reader(
+        lambda folder: images.write_pfm(folder / "depth.pfm", np.float32(depth_16())),
+        ("*",),
+        lambda folder, file: images.read_pfm(file),
+    ),
+    "read_floats": _reader(
+        lambda folder: np.ones((4, 5), np.float32).tofile(folder / "result.bin"),
+        ("*",),
+        lambda folder, file: images.read_floats(file, (4, 5), "run it again"),
+    ),
+    "image_header": _reader(
+        _write_any, ("*.[jpbtw]*",), lambda folder, file: images.image_header(file, checksums=True)
+    ),
+    "networks in a file": _reader(
+        lambda folder: checkpoint.save_networks(
+            _nets(), folder / "net.ckpt", {"options": {"layers": 3}, "size": [4, 5]}
+        ),
+        ("*.ckpt",),
+        lambda folder, file: checkpoint.load_networks(_nets(), file),
+    ),
+    "networks in a folder": _reader(
+        lambda folder: checkpoint.save_networks(_nets(), folder / "weights_0"),
+        ("weights_0/*.ckpt",),
+        lambda folder, file: checkpoint.load_networks(_nets(), folder / "weights_0"),
+    ),
+    "checkpoint without record": _reader(
+        _write_foreign,
+        ("*.ckpt",),
+        lambda folder, file: checkpoint.load_networks(_one(), file, allow_missing=True),
+    ),
+    "state": _reader(
+        _write_state, ("state.ckpt",), lambda _, file: checkpoint.load_state(file, _parameters())
+    ),
+    "state of version 0.1": _reader(
+        _write_old_state, ("*.ckpt",), lambda _, file: checkpoint.load_state(file, _parameters())
+    ),
+    "metrics.csv": _reader(_write_rows, ("metrics.csv",), _read_rows),
+    "saved configuration": _reader(_write_saved_config, ("*.yaml",), _read_saved_config),
+    "config.yaml": _reader(
+        lambda folder: (folder / "config.yaml").write_bytes(CONFIG.read_bytes()) and None,
+        ("*.yaml",),
+        _read_main_config,
+    ),
+    "graph": _reader(_write_graph, ("*.mindir",), lambda folder, file: graph.load_graph(file)),
+    "sidecar": _reader(
+        _write_graph, ("*.json",), lambda folder, file: graph.load_graph(folder / "net.mindir")
+    ),
+    "images to predict": _reader(write_images, ("*",), _predict),
+    "folder to predict": _reader(
+        write_images, ("*.*",), lambda folder, file: _predict(folder, file, skip_bad=True)
+    ),
+    "videos to predict": _reader(_write_videos, ("*.*",), _predict),
+}

@@ -1,0 +1,5 @@
+"""Every way in which a program reads files."""
+
+from tests.fuzz import depthnet_readers, midas_readers, shared_readers
+
+READERS = {**shared_readers.READERS, **depthnet_readers.READERS, **midas_readers.READERS}
