@@ -15,8 +15,8 @@ import re
 import sys
 from pathlib import Path
 
-from checks import UsageError
-from rank_table import RankTable, check_table, local_addresses
+from launching.checks import UsageError
+from launching.rank_table import RankTable, check_table, local_addresses
 
 
 def device_addresses(conf):

@@ -1,16 +1,18 @@
 #!/usr/bin/env bash
 # See depth in one command: install, render a small dataset, train, evaluate, export, predict.
-#   bash scripts/quickstart.sh [depthnet|midas]
-# Pictures and numbers go to out/quickstart/ (midas: out/quickstart_midas/); what is done is skipped
+#   bash scripts/quickstart.sh [MODEL [WORD]]      (default: depthnet; WORD chooses another quickstart)
+# Images and numbers go to out/quickstart/ (midas: out/quickstart_midas/); what is done is skipped
 # the second time.
 set -euo pipefail
-repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-model=${1:-depthnet}
-if [[ $# -gt 1 || ! $model =~ ^(depthnet|midas)$ ]]; then
-    echo "usage: bash scripts/quickstart.sh [depthnet|midas]" >&2
-    exit 2
-fi
-bash "$repository/scripts/make_venv.sh"
-cd "$repository"
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+[[ $# -gt 0 ]] || set -- depthnet
+# A mistake is answered before anything is installed, where a Python is there already.
+for python in .venv/bin/python python3; do
+  if "$python" -c 'import sys; sys.exit(sys.version_info < (3, 9))' 2>/dev/null; then
+    "$python" -m scripts.quickstart --check "$@"
+    break
+  fi
+done
+bash scripts/make_venv.sh
 export ONEDNN_MAX_CPU_ISA=${ONEDNN_MAX_CPU_ISA:-AVX2} GLOG_v=${GLOG_v:-3}
-exec .venv/bin/python -m scripts.quickstart "$model"
+exec .venv/bin/python -m scripts.quickstart "$@"

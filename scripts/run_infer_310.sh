@@ -1,16 +1,12 @@
 #!/usr/bin/env bash
 # Predict a test set with exported graphs on an Ascend 310, and score the results.
-# Usage: run_infer_310.sh depthnet MINDIR1 MINDIR2 DATA_PATH [DEVICE_ID] [FLAG ...]
-#        run_infer_310.sh midas MODEL_PATH DATA_PATH Kitti|Sintel|TUM [DEVICE_ID] [FLAG ...]
-# infer_310.py beside it does the work; PYTHON names another interpreter than .venv's or python3.
+#
+# In a model's folder the model's name may be left out. Four stages, each with its log (build.log,
+# preprocess.log, infer.log, postprocess.log): build the program where its sources changed, write
+# the images as .bin files, run the graphs, score the results. Leaves preprocess_Result/,
+# result_Files/, time_Result/, acc.log and, for midas, result_val.json in the current folder.
+# Flags after the arguments (--formats png) go to the program (its --help); --dry_run prints the
+# commands. Environment: DEVICE_TARGET=Ascend310|Ascend310P|CPU, LITE_HOME, PYTHON.
+# Arguments:
 set -euo pipefail
-here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
-python="${PYTHON:-$(dirname "$here")/.venv/bin/python}"
-if [[ -z ${PYTHON:-} && ! -x $python ]]; then
-  python=python3
-fi
-if ! command -v "$python" >/dev/null; then
-  echo "error: no Python at '$python'; set PYTHON=/path/to/python" >&2
-  exit 2
-fi
-exec "$python" "$here/infer_310.py" "$@"
+exec "$(dirname "${BASH_SOURCE[0]}")/launching/launch.sh" serving "${BASH_SOURCE[0]}" "$@"

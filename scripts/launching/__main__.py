@@ -1,28 +1,31 @@
-"""Starts training, evaluation and export of every model; called by the .sh files beside it."""
+"""Starts training, evaluation and export of every model; called by launch.sh.
 
-import json
+python -m scripts.launching CALLER_FOLDER SCRIPT [ARGUMENT ...]     (in the repository's root)
+"""
+
+import contextlib
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
-import plans
-from checks import UsageError
-from models import MODELS
-from msrun import RunningMsrun
-from request import COMMANDS, make_log_folder, parse, switch, usage_line
-from results import numbers, speed, step_rates
-from supervise import Running, Supervisor
+from ..models import MODELS
+from . import plans
+from .checks import RunError, UsageError
+from .msrun import RunningMsrun
+from .request import COMMANDS, ROOT, make_log_folder, model_of, parse, switch, usage_line
+from .results import rows_needed, step_rates
+from .supervise import Running, Supervisor
 
-_DETACHED = "ZOO_LAUNCH_DETACHED"  # set for the launcher that stays behind in the background
+_DETACHED = "ZOO_LAUNCH_DETACHED"  # set for the launcher that stays in the background
 
 
 def usage(script):
     """The header comment of a launcher, and its arguments for each model."""
-    header = Path(__file__).with_name(f"{script}.sh").read_text().splitlines()[1:]
+    header = (ROOT / "scripts" / f"{script}.sh").read_text().splitlines()[1:]
     comment = [line[2:] for line in header[: header.index("set -euo pipefail")]]
-    served = [model for model in MODELS if COMMANDS[script][0] in MODELS[model]]
+    served = [name for name, model in MODELS.items() if COMMANDS[script][0] in model.commands]
     return "\n".join([*comment, *(f"  {usage_line(script, model)}" for model in served)])
 
 
@@ -63,51 +66,44 @@ def seconds(name, default):
 
 def run_stages(request, stages):
     """Run the processes; returns the exit status, which is also left in the file `status`."""
-    grace = seconds("STOP_GRACE", "60")
-    status = 1
+    status = 1  # also of an end that nobody foresaw
     try:
-        for jobs in stages:
-            show = _DETACHED not in os.environ
-            supervisor = Supervisor(jobs, _start_job, show, grace, _enough(request))
-            status = supervisor.run()
-            if status or supervisor.stopped_by:
-                break
-        else:
-            _results(request)
+        status = _run_in_turn(request, stages)
     except UsageError:
         status = 2
         raise
+    except OSError as err:
+        raise RunError(f"{err.filename}: {err.strerror}") from err
     finally:
         (request.logs / "status").write_text(f"{status}\n")
     return status
+
+
+def _run_in_turn(request, stages):
+    """Run the lists of processes up to the first that fails or is stopped, then report."""
+    grace = seconds("STOP_GRACE", "60")
+    show = _DETACHED not in os.environ
+    for jobs in stages:
+        supervisor = Supervisor(jobs, _start_job, show, grace, _enough(request))
+        status = supervisor.run()
+        if status or supervisor.stopped_by:
+            return status
+    if request.command in ("full", "performance"):
+        for line in request.row.report(request.values, request.output):
+            print(line, flush=True)
+    return 0
 
 
 def _start_job(job):
     return (RunningMsrun if job.rank_logs else Running)(job)
 
 
-def _output(request):
-    return Path(request.values.get("output_path") or request.logs)
-
-
 def _enough(request):
     """What tells that a performance run has made its steps; never for other runs."""
     if request.command != "performance":
         return lambda: False
-    steps = int(request.values["steps"])
-    return lambda: len(step_rates(_output(request))) >= steps
-
-
-def _results(request):
-    """What a pipeline prints at its end."""
-    output = _output(request)
-    if request.command == "performance":
-        print(speed(output, int(request.values["steps"])), flush=True)
-    if request.command == "full":
-        path = Path(request.row.metrics.format(output_path=output))
-        print(f"final metrics ({path}):")
-        for name, value in numbers(json.loads(path.read_text())):
-            print(f"  {name}: {value:.6g}", flush=True)
+    needed = rows_needed(int(request.values["steps"]))
+    return lambda: len(step_rates(request.output)) >= needed
 
 
 def detach(request, words):
@@ -116,7 +112,8 @@ def detach(request, words):
     env = {**os.environ, "LOG_DIR": str(request.logs), _DETACHED: "1", "BACKGROUND": "0"}
     with log.open("wb") as file:
         process = subprocess.Popen(
-            [sys.executable, __file__, request.script, *words],
+            [sys.executable, "-m", "scripts.launching", str(Path.cwd()), request.script, *words],
+            cwd=ROOT,
             env=env,
             stdin=subprocess.DEVNULL,
             stdout=file,
@@ -134,10 +131,8 @@ def start(request, words, background):
     if request.dry_run:
         print_plan(note, stages)
         return 0
-    if request.command == "performance" and (_output(request) / "metrics.csv").exists():
-        raise UsageError(
-            f"{_output(request)} has a metrics.csv already; give another --output_path"
-        )
+    if request.command == "performance" and (request.output / "metrics.csv").exists():
+        raise UsageError(f"{request.output} has a metrics.csv already; give another --output_path")
     make_log_folder(request.logs)
     if note:
         print(note)
@@ -149,10 +144,19 @@ def start(request, words, background):
     return detach(request, words) if background else run_stages(request, stages)
 
 
+def _usage_of(script, words):
+    """The usage line of the model that the words are about; empty when they are about none."""
+    with contextlib.suppress(UsageError):
+        model, _ = model_of(words)
+        if COMMANDS[script][0] in MODELS[model].commands:
+            return f"usage: {usage_line(script, model)}"
+    return ""
+
+
 def main(argv):
     """Run one launcher: argv is its path and its arguments. Returns the exit status."""
     script, words = Path(argv[0]).stem, argv[1:]
-    if not words or words[0] in ("-h", "--help"):
+    if words[:1] in (["-h"], ["--help"]) or not (words or _usage_of(script, words)):
         print(usage(script), file=sys.stdout if words else sys.stderr)
         return 0 if words else 2
     try:
@@ -160,12 +164,16 @@ def main(argv):
         if background and switch("FOREGROUND"):
             raise UsageError("BACKGROUND=1 and FOREGROUND=1 contradict each other")
         return start(parse(script, words), words, background)
+    except RunError as err:
+        print(f"failed: {err}", file=sys.stderr)
+        return 1
     except UsageError as err:
         print(f"error: {err}", file=sys.stderr)
-        if COMMANDS[script][0] in MODELS.get(words[0], ()):
-            print(f"usage: {usage_line(script, words[0])}", file=sys.stderr)
+        if line := _usage_of(script, words):
+            print(line, file=sys.stderr)
         return 2
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    os.chdir(sys.argv[1])
+    sys.exit(main(sys.argv[2:]))

@@ -8,7 +8,7 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
-from checks import UsageError
+from .checks import UsageError
 
 VERSIONS = ("1.0", "1.2")
 _SIOCGIFADDR = 0x8915  # Linux: IPv4 address of a network interface

@@ -1,7 +1,7 @@
 """What a data-parallel step costs on N cards: the model behind the tables of scripts/README.md.
 
-    python scripts/scaling.py                                  # the README's tables
-    python scripts/scaling.py --compute 0.050 --gradients 87.6 --intra 25 --inter 11
+    python -m scripts.launching.scaling                                  # the README's tables
+    python -m scripts.launching.scaling --compute 0.050 --gradients 87.6 --intra 25 --inter 11
 
 A step is compute, then the all-reduce of the gradients (a ring inside a server, halving-doubling
 between servers, where each card sends its eighth through its own network port), nothing hidden

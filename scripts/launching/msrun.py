@@ -5,7 +5,7 @@ import re
 import signal
 from pathlib import Path
 
-from supervise import Running, send
+from .supervise import Running, send
 
 _FAILURE = re.compile(r"Worker process (\d+) exit with exception. Error code: (-?\d+)")
 

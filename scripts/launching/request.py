@@ -5,11 +5,14 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import checks
-from checks import UsageError
-from models import MODELS, Pipeline
+from ..models import MODELS
+from . import checks
+from .checks import UsageError
+from .results import log_steps
+from .table import Pipeline
 
-# Script -> (row of the model table, device target unless DEVICE_TARGET says otherwise).
+ROOT = Path(__file__).resolve().parents[2]
+# Script -> (command in the model's row, device target unless DEVICE_TARGET says otherwise).
 COMMANDS = {
     "run_standalone_train_ascend": ("train", "Ascend"),
     "run_standalone_train": ("train", ""),
@@ -37,7 +40,7 @@ class Request:
 
     Attributes:
         script: name of the launcher, for messages.
-        command: row of the model table.
+        command: in the model's row.
         model, folder: the model and its folder, in which it runs.
         row: Row or Pipeline.
         values: checked positional arguments and named options by name.
@@ -60,10 +63,35 @@ class Request:
     dry_run: bool
     logs: Path
 
+    @property
+    def output(self):
+        """Where a pipeline's run puts its files."""
+        return Path(self.values.get("output_path") or self.logs)
+
 
 def models_folder():
     """The folder with the model folders: the repository, or ZOO_MODELS_DIR (copies, tests)."""
-    return Path(os.environ.get("ZOO_MODELS_DIR") or Path(__file__).resolve().parents[1]).absolute()
+    return Path(os.environ.get("ZOO_MODELS_DIR") or ROOT).absolute()
+
+
+def model_of(words):
+    """Which model a command line is about.
+
+    Args:
+        words: the first may name the model; inside a model's folder it need not.
+    Returns:
+        (model, the words after it).
+    Raises:
+        UsageError: no model is named, and this is no model's folder.
+    """
+    if words and words[0] in MODELS:
+        return words[0], words[1:]
+    here, root = Path.cwd().resolve(), models_folder().resolve()
+    model = here.relative_to(root).parts[:1] if here != root and root in here.parents else ()
+    if model and model[0] in MODELS:
+        return model[0], words
+    given = words[0] if words else ""
+    raise UsageError(f"unknown model {given!r}; the models are {', '.join(MODELS)}")
 
 
 def switch(name):
@@ -81,14 +109,22 @@ def switch(name):
 def usage_line(script, model):
     """One line with the arguments of a script for a model."""
     command = COMMANDS[script][0]
-    row = MODELS[model][command]
+    row = MODELS[model].commands[command]
     words = [f"bash scripts/{script}.sh {model}"]
     if isinstance(row, Pipeline):
-        for name, (_, default) in _OPTIONS[command].items():
+        for name, (_, default) in _options_of(command, row).items():
             words.append(f"--{name}=" if default is None else f"[--{name}={default}]")
     else:
         words += map(str, row.arguments)
     return " ".join(words)
+
+
+def split_words(words):
+    """(words, extras, dry run): extras begin at the first word with --; --dry_run is taken out."""
+    dry_run = switch("DRY_RUN") or "--dry_run" in words
+    words = [word for word in words if word != "--dry_run"]
+    split = next((i for i, word in enumerate(words) if word.startswith("--")), len(words))
+    return words[:split], words[split:], dry_run
 
 
 def parse(script, words):
@@ -101,59 +137,88 @@ def parse(script, words):
         UsageError: the first thing that is wrong.
     """
     command, default_target = COMMANDS[script]
-    dry_run = switch("DRY_RUN") or "--dry_run" in words
-    words = [word for word in words if word != "--dry_run"]
-    split = next((i for i, word in enumerate(words) if word.startswith("--")), len(words))
-    (model, *given), extras = words[:split] or [""], words[split:]
-    folder, row = _model(model, command, script)
+    words, extras, dry_run = split_words(words)
+    model, given = model_of(words)
+    folder, row = _row(model, command, script)
     if isinstance(row, Pipeline):
         if given:
             raise UsageError(f"unexpected argument {given[0]!r}; write --data_path=FOLDER")
-        values, extras = _options(command, extras)
+        values, extras = _named(_options_of(command, row), extras)
         flags = []
     else:
-        values, flags = _arguments(model, row, given)
-    wanted = os.environ.get("DEVICE_TARGET") or default_target or "auto"
-    target = checks.target("DEVICE_TARGET", wanted)
-    target = values.get("DEVICE_TARGET", "" if target == "auto" else target)
-    logs = _log_folder(folder, script)
+        values, flags = match_arguments(model, row.arguments, given)
+        flags = [*row.flags, *flags]
+    target = values.get("DEVICE_TARGET") or _target(default_target)
     return Request(
-        script, command, model, folder, row, values, flags, extras, target, dry_run, logs
+        script=script,
+        command=command,
+        model=model,
+        folder=folder,
+        row=row,
+        values=values,
+        flags=flags,
+        extras=extras,
+        target=target,
+        dry_run=dry_run,
+        logs=_log_folder(folder, script),
     )
 
 
-def _model(model, command, script):
-    if model not in MODELS:
-        raise UsageError(f"unknown model {model!r}; the models are {', '.join(MODELS)}")
-    if command not in MODELS[model]:
+def _target(default):
+    wanted = os.environ.get("DEVICE_TARGET") or default or "auto"
+    target = checks.target("DEVICE_TARGET", wanted)
+    return "" if target == "auto" else target
+
+
+def _row(model, command, script):
+    commands = MODELS[model].commands
+    if command not in commands:
         raise UsageError(f"{script}.sh does not serve {model}")
-    folder = models_folder() / model
-    row = MODELS[model][command]
-    entries = [step[0] for step in row.steps] if isinstance(row, Pipeline) else [row.entry]
+    folder, row = models_folder() / model, commands[command]
+    entries = [stage[0] for stage in row.stages] if isinstance(row, Pipeline) else [row.entry]
     missing = next((folder / entry for entry in entries if not (folder / entry).is_file()), None)
     if missing:
         raise UsageError(f"{missing} is missing; is the checkout complete?")
     return folder, row
 
 
-def _arguments(model, row, given):
-    needed = [argument.name for argument in row.arguments if argument.required]
+def match_arguments(model, arguments, given):
+    """Match words with arguments.
+
+    Args:
+        model: for messages.
+        arguments: tuple of Argument.
+        given: words.
+    Returns:
+        ({name: checked value}, the program's flags).
+    Raises:
+        UsageError: too few, too many, or one that is not allowed.
+    """
+    needed = [argument.name for argument in arguments if argument.required]
     if len(given) < len(needed):
         raise UsageError(f"{model} needs {needed[len(given)]}")
-    if len(given) > len(row.arguments):
-        extra = given[len(row.arguments)]
-        raise UsageError(f"unexpected argument {extra!r}; flags of {row.entry} begin with --")
-    values, flags = {}, list(row.flags)
-    for argument, text in zip(row.arguments, given):
-        values[argument.name] = argument.check(argument.name, text)
-        if argument.flag and argument.name != "DEVICE_TARGET":
-            flags += [argument.flag, values[argument.name]]
+    if len(given) > len(arguments):
+        extra = given[len(arguments)]
+        raise UsageError(f"unexpected argument {extra!r}; flags of the program begin with --")
+    values, flags = {}, []
+    for argument, text in zip(arguments, given):
+        values[argument.name] = argument.checked(text)
+        if argument.name != "DEVICE_TARGET":
+            flags += argument.flags(values[argument.name])
     return values, flags
 
 
-def _options(command, words):
+def _options_of(command, row):
+    """{option: (check, default)} of a pipeline's launcher for one model."""
+    return {
+        name: (check, row.defaults.get(name, default))
+        for name, (check, default) in _OPTIONS[command].items()
+    }
+
+
+def _named(options, words):
     """Named options (--name=value or --name value) taken out of the extras."""
-    options, values, extras = _OPTIONS[command], {}, []
+    values, extras = {}, []
     words = iter(words)
     for word in words:
         name, equals, text = word.partition("=")
@@ -167,6 +232,8 @@ def _options(command, words):
             if default is None:
                 raise UsageError(f"--{name}= is missing")
             values[name] = check(f"--{name}", default) if default else ""
+    if "steps" in values:
+        values["log_steps"] = log_steps(int(values["steps"]))
     return values, extras
 
 

@@ -1,9 +1,11 @@
-"""MiDaS beside the best constant: python -m scripts.compare_midas VAL_JSON [flags of eval.py]
+"""MiDaS beside the best constant.
+
+    python -m scripts.quickstart.compare_midas VAL_JSON [flags of eval.py]
 
 Both are scored by the evaluation's own code on the data sets that VAL_JSON holds. Exit 1 unless
 the network's error, as a share of the constant's and averaged over the data sets, is at least 25 %
 lower, and on none of them higher. The column "mean map", the mean of all training targets, says how
-much the place in the picture alone explains.
+much the place in the image alone explains.
 """
 
 import json
@@ -12,15 +14,21 @@ from pathlib import Path
 
 import numpy as np
 
-from midas.src.benchmark import make_evaluator
-from midas.src.dataset import training_data
-from midas.src.eval_data import DATASETS, PROTOCOLS, dataset_root
-from midas.src.evaluation import mean_of, resize_prediction, score_sample
-from midas.src.metric import METRICS
+from midas.src.datasets.training import MixedPairs, training_pairs
+from midas.src.datasets.zero_shot import DATASETS, PROTOCOLS, dataset_root
+from midas.src.evaluation.evaluator import (
+    Evaluator,
+    mean_of,
+    resize_prediction,
+    score_sample,
+)
+from midas.src.metrics import METRICS
 from midas.src.model_utils.config import load_config
-from scripts.comparison import print_table, verdict
 
-CONFIG = Path(__file__).resolve().parents[1] / "midas" / "config.yaml"
+from ..launching.request import ROOT
+from .comparison import print_table, verdict
+
+CONFIG = ROOT / "midas" / "config.yaml"
 # A constant orders no two points: the metric calls that wrong, a coin is right half the time.
 COIN = 0.5
 
@@ -45,36 +53,51 @@ def constant_fit(sample):
     return values
 
 
-def mean_map(config):
-    """(h, w) float64: the mean target of each pixel over the training pictures."""
-    data = training_data(config)
+def mean_map(data):
+    """(h, w) float64: the mean target of each pixel over the training images.
+
+    Args:
+        data: MixedPairs.
+    """
     total = count = 0
     for index in range(len(data)):
-        _, mask, target = data.load(index, np.random.default_rng(index))
-        total, count = total + mask * np.float64(target), count + mask
+        sample = data.load(index, np.random.default_rng(index))
+        total = total + sample["mask"] * np.float64(sample["depth"])
+        count = count + sample["mask"]
     return total / np.maximum(count, 1)
 
 
-def rival_errors(config, dataset, average):
+def rival_errors(evaluator, dataset, average):
     """{"constant": ..., "mean map": ...}: the metric of the two rivals on one data set.
 
     Args:
-        config: midas's configuration.
-        dataset: of midas.src.eval_data.
+        evaluator: Evaluator; it prepares the samples, nothing is predicted.
+        dataset: of midas.src.datasets.zero_shot.
         average: from mean_map.
     """
-    protocol = PROTOCOLS[config.eval_protocol]
-    evaluator, scores = make_evaluator(config, protocol, None), {"constant": [], "mean map": []}
+    scores = {"constant": [], "mean map": []}
     for index in range(len(dataset)):
         sample, _ = evaluator.prepare(dataset, index)
         name = dataset.name(index)
-        width, height = sample.order[2] if sample.order else sample.depth.shape[::-1]
-        guess = resize_prediction(average, height, width, protocol.half_pixel)
+        width, height = sample.order.size if sample.order else sample.depth.shape[::-1]
+        guess = resize_prediction(average, height, width, evaluator.protocol.half_pixel)
         scores["mean map"].append((name, score_sample(dataset, sample, guess)))
         if not sample.order:
             scores["constant"].append((name, score_sample(dataset, sample, constant_fit(sample))))
+    protocol = evaluator.protocol
     means = {key: mean_of(dataset, rows, protocol)[0] for key, rows in scores.items() if rows}
     return {"constant": COIN, **means}
+
+
+def opened(config):
+    """(MixedPairs of the training, Evaluator) as the configuration says."""
+    image = {"size": (config.img_width, config.img_height)}
+    image |= {"mean": config.nm_img_mean, "std": config.nm_img_std}
+    lists = {"mixdata": config.mixdata, "train_list": config.train_list}
+    pairs = training_pairs(config.train_data_dir, **lists)
+    target = {"mask_invalid": config.mask_invalid, "flip_probability": config.flip_probability}
+    data = MixedPairs(pairs, **image, **target)
+    return data, Evaluator(PROTOCOLS[config.eval_protocol], **image)
 
 
 def main(val_json, flags=()):
@@ -86,11 +109,13 @@ def main(val_json, flags=()):
     """
     config = load_config(CONFIG, flags)
     network = json.loads(Path(val_json).read_text())
-    average, columns, gains = mean_map(config), {}, {}
+    data, evaluator = opened(config)
+    average, columns, gains = mean_map(data), {}, {}
     for title in network:
-        root, _ = dataset_root(config, title)
-        dataset = DATASETS[title](root, PROTOCOLS[config.eval_protocol])
-        errors = {**rival_errors(config, dataset, average), "network": network[title]}
+        place = getattr(config, f"datapath_{title}")
+        root, _ = dataset_root(title, place, config.train_data_dir)
+        dataset = DATASETS[title](root, evaluator.protocol)
+        errors = {**rival_errors(evaluator, dataset, average), "network": network[title]}
         for heading, value in errors.items():
             name = f"{title} {METRICS[dataset.metric][0]}"
             columns.setdefault(heading, {})[name] = value

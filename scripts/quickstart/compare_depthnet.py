@@ -1,4 +1,6 @@
-"""DepthNet beside the best constant: python -m scripts.compare_depthnet DATA METRICS_JSON
+"""DepthNet beside the best constant.
+
+    python -m scripts.quickstart.compare_depthnet DATA METRICS_JSON
 
 The constant minimises the training loss on the training set. Exit 1 unless the fine stage's
 abs rel is at least 25 % below the constant's.
@@ -13,16 +15,18 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 from depthnet.src import metrics
-from depthnet.src.dataset import NyuTest, NyuTrain
-from depthnet.src.loss import DepthLoss
-from depthnet.src.sizes import MAX_DEPTH, MIN_DEPTH
-from scripts.comparison import print_table, verdict
+from depthnet.src.datasets import NyuTest, NyuTrain
+from depthnet.src.losses import DepthLoss
+from depthnet.src.transforms import MAX_DEPTH, MIN_DEPTH
+
+from .comparison import print_table, verdict
 
 
 def best_constant(data):
     """ln metres: the constant log-depth of least training loss over a NyuTrain dataset."""
     loss = DepthLoss()
-    targets = ms.Tensor(np.stack([data.load(index, None)[1] for index in range(len(data))]))
+    targets = [data.load(index, None)["depth"] for index in range(len(data))]
+    targets = ms.Tensor(np.stack(targets))
 
     def cost(value):
         return float(loss(ms.ops.full_like(targets, float(value)), targets).asnumpy())
@@ -35,7 +39,7 @@ def main(root, metrics_json):
     """Print the table, return the exit status."""
     constant = best_constant(NyuTrain(root, augment=False))
     test = NyuTest(Path(root) / "Test")
-    targets = [test.load(index)[1] for index in range(len(test))]
+    targets = [test.load(index)["depth"] for index in range(len(test))]
     rows = [metrics.image_metrics(np.full(t.shape, constant), t) for t in targets]
     columns = {"constant": metrics.average(rows)}
     columns.update(json.loads(Path(metrics_json).read_text())["average"])

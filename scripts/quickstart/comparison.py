@@ -1,6 +1,6 @@
 """The table that a quickstart ends with: a network's errors beside those of a constant."""
 
-# By how much a network must be better to have learned something from a few rendered pictures.
+# By how much a network must be better to have learned something from a few rendered images.
 MARGIN = 0.25
 
 

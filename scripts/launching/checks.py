@@ -10,6 +10,15 @@ class UsageError(Exception):
     """A mistake of the user's: one line that says what, where and what to do; exit status 2."""
 
 
+class RunError(Exception):
+    """A run that failed: one line; exit status 1."""
+
+
+def text(_name, text):
+    """Anything."""
+    return text
+
+
 def folder(name, text):
     """An existing folder that can be listed; made absolute, since the model runs in its own."""
     path = Path(text).expanduser().absolute()

@@ -1,0 +1,1 @@
+"""What users call stands here; the packages hold what they share."""

@@ -1,0 +1,1 @@
+"""See depth in one command: quickstart.sh."""
