@@ -1,15 +1,9 @@
-"""Published weights: their names, how the three kinds of file map to this network, convert.py."""
+"""Published weights: how the names of three kinds of file map to this network; the start."""
 
-import pickle
 import re
-from pathlib import Path
 
-import mindspore as ms
-import numpy as np
-
-from .model_utils.checkpoint import load_networks, read_parameters, save_parameters
+from .model_utils.checkpoint import load_networks
 from .model_utils.errors import InputError
-from .networks import MidasNet
 from .optimizers import ENCODER
 
 _NORM = re.compile(r"((?:^|\.)bn\d|downsample\.1|^pretrained\.layer1\.1)\.(\w+)$")
@@ -19,7 +13,7 @@ _NORM_ENTRIES = {
     "running_mean": "moving_mean",
     "running_var": "moving_variance",
 }
-_PIECE = re.compile(r"\.convs\.(\d+)\.weight$")
+_PIECE = re.compile(r"\.convs\.(\d{1,4})\.weight$")
 
 
 def from_torch_name(name):
@@ -64,72 +58,12 @@ def from_modelzoo_name(name):
     return None
 
 
-_ENCODER = "ResNeXt encoder without a decoder"
+ENCODER_KIND = "ResNeXt encoder without a decoder"
 _KINDS = (
     ("MiDaS v2 of PyTorch", "pretrained.", from_torch_name),
-    (_ENCODER, "layer1.0.conv1.", from_encoder_name),
+    (ENCODER_KIND, "layer1.0.conv1.", from_encoder_name),
     ("MiDaS of the MindSpore model zoo", "backbone_", from_modelzoo_name),
 )
-
-
-def convert(config):
-    """Convert source_path to a checkpoint of this network at target_path and say what fits.
-
-    The kind of file is told by its content. Nothing is written unless every parameter of the
-    network, or of its encoder when the file holds no decoder, is found with its shape.
-
-    Args:
-        config: source_path, target_path and the network's keys (layers, features, ...).
-
-    Raises:
-        InputError: a path is missing, an unreadable or unknown file, other names or shapes.
-    """
-    for key in ("source_path", "target_path"):
-        if not getattr(config, key):
-            raise InputError(f"{key} is missing; give it as --{key} FILE")
-    if not config.target_path.endswith(".ckpt"):
-        raise InputError(f"target_path {config.target_path} must end in .ckpt")
-    path = config.source_path
-    source = read_weights(path)
-    kind, names = map_names(source, path)
-    net = MidasNet(
-        layers=config.layers,
-        features=config.features,
-        groups=config.groups,
-        width_per_group=config.width_per_group,
-        network_variant=config.network_variant,
-        grouped_conv=config.grouped_conv,
-    )
-    part = net.pretrained if kind is _ENCODER else net
-    shapes = {parameter.name: tuple(parameter.shape) for parameter in part.get_parameters()}
-    arrays = gather(source, {key: name for key, name in names.items() if name is not None})
-    missing = [name for name in shapes if name not in arrays]
-    left_over = [key for key, name in names.items() if name not in shapes]
-    counts = f"{len(source) - len(left_over)} mapped, {len(missing)} missing"
-    print(f"{kind}: {counts}, {len(left_over)} left over")
-    for word, listed in (("missing", missing), ("left over", left_over)):
-        for name in listed:
-            print(f"  {word}: {name}")
-    _check_fit(arrays, shapes, path)
-    parameters = [ms.Parameter(arrays[name], name=name) for name in shapes]
-    save_parameters(parameters, config.target_path)
-    print(f"wrote {config.target_path} with {len(parameters)} parameters")
-
-
-def _check_fit(arrays, shapes, path):
-    """InputError unless the arrays are those of the network, no more and no less."""
-    wrong = []
-    for name in {**shapes, **arrays}:
-        if name not in arrays:
-            wrong.append(f"{name} is missing")
-        elif name not in shapes:
-            wrong.append(f"{name} has no place")
-        elif arrays[name].shape != shapes[name]:
-            wrong.append(f"{name} is {arrays[name].shape}, expected {shapes[name]}")
-    if wrong:
-        more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
-        advice = "set layers, features, groups, width_per_group to the file's network"
-        raise InputError(f"{path} does not fit: {'; '.join(wrong[:3])}{more}; {advice}")
 
 
 def map_names(source, path):
@@ -140,73 +74,26 @@ def map_names(source, path):
         path: of the file, for the error.
 
     Returns:
-        (kind, {name in the file: parameter's name or None}).
+        (kind, {name in the file: parameter's name or None}); the pieces of a split convolution
+        in their order.
 
     Raises:
         InputError: none of the three kinds.
     """
     for kind, mark, rename in _KINDS:
         if any(name.startswith(mark) for name in source):
-            names = {name: rename(name) for name in source}
+            names = {name: rename(name) for name in sorted(source, key=_piece)}
             if not any(name and name.startswith("scratch.") for name in names.values()):
-                kind = _ENCODER
+                kind = ENCODER_KIND
             return kind, names
     kinds = "; ".join(f"{kind}: {mark}..." for kind, mark, _ in _KINDS)
     few = ", ".join(list(source)[:3]) or "nothing"
     raise InputError(f"{path} holds {few}; expected names of one of these: {kinds}")
 
 
-def gather(source, names):
-    """{parameter's name: float32 array}; a split convolution's pieces joined in their order."""
-    pieces = {}
-    for key, name in names.items():
-        number = _PIECE.search(key)
-        pieces.setdefault(name, []).append((int(number[1]) if number else 0, key))
-    return {
-        name: np.concatenate([np.asarray(source[key], np.float32) for _, key in sorted(keys)])
-        if len(keys) > 1
-        else np.asarray(source[keys[0][1]], np.float32)
-        for name, keys in pieces.items()
-    }
-
-
-def read_weights(path):
-    """Read a checkpoint of PyTorch or MindSpore, told apart by the first bytes.
-
-    Args:
-        path: file; nothing in it is executed.
-
-    Returns:
-        {name: array}; of a PyTorch training state the part under "model" or "state_dict".
-
-    Raises:
-        InputError: missing or broken file, or PyTorch is needed and absent.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"source_path {path} does not exist")
-    with path.open("rb") as file:
-        head = file.read(2)
-    # A zip archive (PyTorch 1.6 and later) or a bare pickle.
-    if head not in (b"PK", b"\x80\x02"):
-        found = read_parameters(path)
-        return {key: value.asnumpy() for key, value in found.items() if hasattr(value, "asnumpy")}
-    try:
-        import torch
-    except ImportError:
-        raise InputError(f"{path} needs PyTorch to be read: pip install torch") from None
-    try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, ValueError, RuntimeError, EOFError, KeyError, pickle.UnpicklingError) as err:
-        raise InputError(f"{path} is truncated, or more than weights in PyTorch's form") from err
-    for part in ("model", "state_dict"):
-        if isinstance(found, dict) and isinstance(found.get(part), dict):
-            found = found[part]
-    if not isinstance(found, dict):
-        raise InputError(f"{path} holds a {type(found).__name__}, expected a dict of tensors")
-    tensors = {key: value for key, value in found.items() if isinstance(value, torch.Tensor)}
-    # Trained with DataParallel, every name has this prefix.
-    return {key.removeprefix("module."): value.float().numpy() for key, value in tensors.items()}
+def _piece(name):
+    number = _PIECE.search(name)
+    return int(number[1]) if number else 0
 
 
 def start_weights(net, path):
