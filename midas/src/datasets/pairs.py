@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from ..model_utils.errors import InputError
+from ..model_utils.errors import InputError, shown
 from ..model_utils.images import good_samples, image_header
 
 
@@ -71,7 +71,7 @@ def _glob(root, pattern):
         files = list(Path(root).glob(pattern)) if pattern else []
         return sorted(file for file in files if file.is_file() and file.name[0] != ".")
     except (ValueError, NotImplementedError, OSError) as err:
-        raise InputError(f"pattern {pattern!r}: {err}; write one such as /A/Imgs/*") from None
+        raise InputError(f"pattern {shown(pattern)}: {err}; write one such as /A/Imgs/*") from None
 
 
 def pairs_from_list(path, root):
@@ -95,7 +95,8 @@ def pairs_from_list(path, root):
             continue
         names = line.strip().split("\t") if "\t" in line else line.split()
         if len(names) != 2:
-            raise InputError(f"{path} line {number}: expected `image depth`, got {line.strip()!r}")
+            got = shown(line.strip())
+            raise InputError(f"{path} line {number}: expected `image depth`, got {got}")
         pairs.append(tuple(Path(root) / name for name in names))
     if not pairs:
         raise InputError(f"{path} names no pair; write `image depth` lines")
@@ -119,21 +120,22 @@ def check_pair(pair):
         raise InputError(f"{image}, {depth}")
 
 
-def check_pairs(datasets, skip_bad):
+def check_pairs(datasets, skip_bad, source="the training data"):
     """Find broken, unpaired and wrong-sized files before training and print each.
 
     Args:
         datasets: {name: [(image path, depth path)]}.
         skip_bad: leave bad pairs out; otherwise they are an error.
+        source: what names the pairs, for messages.
     Returns:
         datasets without the bad pairs.
     Raises:
         InputError: bad pairs, or with skip_bad a dataset that has no good one.
     """
     named = [(name, pair) for name, pairs in datasets.items() for pair in pairs]
-    good = good_samples(named, lambda entry: check_pair(entry[1]), skip_bad, "the training data")
+    good = good_samples(named, lambda entry: check_pair(entry[1]), skip_bad, source)
     found = {name: [pair for other, pair in good if other == name] for name in datasets}
     for name, pairs in found.items():
         if not pairs:
-            raise InputError(f"{name}: none of {len(datasets[name])} pairs is good")
+            raise InputError(f"{source}: {name}: none of {len(datasets[name])} pairs is good")
     return found

@@ -4,12 +4,15 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-from scipy.io import loadmat
 
-from ..model_utils.errors import InputError, one_line
+from ..model_utils.errors import InputError, one_line, shown
 from ..model_utils.images import read_png
+from .matlab import read_numbers
 
 _DPT_TAG = 202021.25
+# Kinds of numpy: 8-bit and floating-point numbers.
+_NYU_TYPES = {"images": "u1", "rawDepths": "f"}
+_MOST_PIXELS = 1 << 26  # of an image of nyu.mat: more is damage
 # The cameras of ETH3D deliver 4032 rows, whatever size the images beside the depth were cropped to.
 _ETH3D_ROWS = 4032
 
@@ -116,10 +119,12 @@ def _diw_row(where, line):
     try:
         y_a, x_a, y_b, x_b, width, height = (int(w) for w in words[:4] + words[5:])
     except ValueError:
-        raise InputError(f"{where}: {line!r} is not yA,xA,yB,xB,relation,width,height") from None
+        raise InputError(
+            f"{where}: {shown(line)} is not yA,xA,yB,xB,relation,width,height"
+        ) from None
     inside = all(1 <= y <= height for y in (y_a, y_b)) and all(1 <= x <= width for x in (x_a, x_b))
     if words[4] not in ("<", ">") or not inside:
-        raise InputError(f"{where}: {line!r}: relation is < or >, points are within the image")
+        raise InputError(f"{where}: {shown(line)}: relation is < or >, points are within the image")
     return (y_a - 1, x_a - 1, y_b - 1, x_b - 1), words[4], (width, height)
 
 
@@ -134,38 +139,51 @@ class NyuFile:
 
     def __init__(self, data, splits):
         self.path = Path(data)
+        hint = "nyu.mat is nyu_depth_v2_labeled.mat (HDF5)"
         try:
             self.file = h5py.File(data, "r")
-        except OSError as err:
-            hint = "nyu.mat is nyu_depth_v2_labeled.mat (HDF5)"
+            images, depths = (_shape(self.file, key) for key in _NYU_TYPES)
+        except Exception as err:  # h5py raises many kinds for a damaged file
             raise InputError(f"{data}: {one_line(err)}; {hint}") from None
-        for key in ("images", "rawDepths"):
-            if key not in self.file:
-                raise InputError(f"{data}: no key {key}; take nyu_depth_v2_labeled.mat")
-        images, depths = self.file["images"].shape, self.file["rawDepths"].shape
         if len(images) != 4 or images[1] != 3 or (images[0], *images[2:]) != depths:
-            raise InputError(f"{data}: images {images} do not fit rawDepths {depths}")
-        self.indices = _test_indices(splits, len(self.file["images"]))
+            raise InputError(f"{data}: images {images} do not fit rawDepths {depths}; {hint}")
+        if not 0 < images[2] * images[3] <= _MOST_PIXELS:
+            raise InputError(f"{data}: images {images}, damaged; {hint}")
+        self.indices = _test_indices(splits, images[0])
 
     def load(self, number):
         """Test image `number` as ((H, W, 3) uint8 RGB, (H, W) depth in metres, 0 for none)."""
         index = int(self.indices[number])
         try:
-            image, depth = self.file["images"][index], self.file["rawDepths"][index]
-        except OSError as err:
+            image, depth = (self.file[key][index] for key in _NYU_TYPES)
+        except Exception as err:  # as above
             raise InputError(f"{self.path}: image {index}: {one_line(err)}") from None
         return np.ascontiguousarray(image.transpose(2, 1, 0)), np.ascontiguousarray(depth.T)
+
+
+def _shape(file, key):
+    """The shape of an array of nyu.mat.
+
+    Raises:
+        ValueError: it is missing, or of another type.
+    """
+    array = file.get(key)
+    if array is None:
+        raise ValueError(f"no key {key}")
+    if not array.dtype.str[1:].startswith(_NYU_TYPES[key]):
+        raise ValueError(f"{key} is {array.dtype}, expected {_NYU_TYPES[key]}")
+    return array.shape
 
 
 def _test_indices(path, count):
     """0-based test indices, in the order of the file."""
     try:
-        numbers = loadmat(path)["testNdxs"].astype(np.int64).ravel() - 1
+        numbers = read_numbers(path, "testNdxs")
     except KeyError:
         raise InputError(f"{path}: no key testNdxs; take NYU's splits.mat") from None
-    except Exception as err:  # scipy raises many kinds for a damaged file
+    except (OSError, ValueError) as err:
         hint = "take NYU's splits.mat (MATLAB 5)"
         raise InputError(f"{path}: cannot be read, {one_line(err)}; {hint}") from None
-    if not len(numbers) or numbers.min() < 0 or numbers.max() >= count:
+    if not len(numbers) or not 1 <= numbers.min() <= numbers.max() <= count:
         raise InputError(f"{path}: testNdxs must be within 1..{count}, the images of nyu.mat")
-    return numbers
+    return numbers.astype(np.int64) - 1

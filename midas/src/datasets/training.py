@@ -95,11 +95,12 @@ def training_pairs(root, *, mixdata, train_list="", skip_bad=False):
         InputError: missing or bad files.
     """
     root = Path(root)
+    source = root / (train_list or mixdata)
     if train_list:
-        datasets = {"train_list": pairs_from_list(root / train_list, root)}
+        datasets = {"train_list": pairs_from_list(source, root)}
     else:
-        datasets = pairs_from_mixdata(root / mixdata, root)
-    datasets = check_pairs(datasets, skip_bad)
+        datasets = pairs_from_mixdata(source, root)
+    datasets = check_pairs(datasets, skip_bad, source)
     counts = ", ".join(f"{name} {len(pairs)}" for name, pairs in datasets.items())
     print(f"training pairs: {counts}", flush=True)
     return datasets

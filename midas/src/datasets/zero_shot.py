@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..model_utils.errors import InputError
+from ..model_utils.errors import InputError, shown
 from ..model_utils.images import read_png
 from .readers import (
     NyuFile,
@@ -71,7 +71,9 @@ class Tum(EvaluationSet):
                 continue
             where = f"{table} line {number}"
             if len(words) != 2:
-                raise InputError(f"{where}: expected `image depth`, got {line!r}; {self.layout}")
+                raise InputError(
+                    f"{where}: expected `image depth`, got {shown(line)}; {self.layout}"
+                )
             for word in words:
                 if not (table.parent / word).is_file():
                     raise InputError(f"{where}: {table.parent / word} is missing; {self.layout}")

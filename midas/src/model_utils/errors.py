@@ -15,3 +15,9 @@ class RunError(RuntimeError):
 def one_line(error: BaseException) -> str:
     """The text of an exception in one line; its type's name when it has no text."""
     return " ".join(str(error).split()) or type(error).__name__
+
+
+def shown(value: object, most: int = 80) -> str:
+    """repr() of what a damaged file holds, cut to `most` characters."""
+    text = repr(value)
+    return text if len(text) <= most else f"{text[: most - 3]}..."
