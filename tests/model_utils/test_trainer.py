@@ -1,6 +1,7 @@
 """The shared loop, run as a program: logs, resume after kills, signals, NaN, mixed precision."""
 
 import csv
+import re
 import resource
 import shutil
 import signal
@@ -140,6 +141,17 @@ def test_the_forward_pass_itself_may_say_that_it_is_not_finite(tiny):
     """A finite loss does not prove it where the loss leaves infinite predictions out."""
     _, err = tiny.run("train.py", "--train_url", "flag", "--finite_flag_step", 3, status=1)
     assert "tiny step 3: not finite: loss" in failure(err)
+
+
+def test_weights_that_are_not_finite_are_never_saved_as_a_state(tiny):
+    """A gradient may be infinite where the loss is finite; the next loss shows it, too late."""
+    out, flags = "steep", ["--bad_gradient_step", 6, "--resume_steps", 4]
+    _, err = tiny.run("train.py", "--train_url", out, *flags, status=1)
+    assert re.search("tiny: \\S+ is not finite after 7 steps; \\S+ was not written", failure(err))
+    found = state(tiny.folder / out)
+    assert all(np.isfinite(value).all() for value in found.values())
+    printed, _ = tiny.run("train.py", "--train_url", out, "--resume", "auto")
+    assert "resumed tiny at step 4" in printed
 
 
 def test_looking_once_in_ten_steps_ends_with_the_same_weights(tiny, straight):

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from mindspore import nn
 
 from .checkpoint import load_state, save_state, unique
@@ -93,7 +94,7 @@ class Trainer:
         self.device, self.folder, self.stream = device, Path(folder), stream
         self.resume, self.resume_steps = resume, resume_steps
         self.host_every = host_every or (1 if device.target == "CPU" else log_steps)
-        self.jit_level, self.workers, self.processes = jit_level, workers, processes
+        self.jit_level, self.loaders = jit_level, {"workers": workers, "processes": processes}
         self._signalled = False
 
     def state_file(self, stage: str) -> Path:
@@ -136,25 +137,22 @@ class Trainer:
                 signal.signal(number, handler)
 
     def _batches(self, stage, start):
-        options = {"workers": self.workers, "processes": self.processes}
         fields = fields_of(stage.forward)
-        return readable(self.stream.batches(start, stage.steps, fields, **options))
+        return readable(self.stream.batches(start, stage.steps, fields, **self.loaders))
 
     def _looks(self, moment, hooks):
         # Every hook is asked, and all ranks must come to the same answer.
         wanted = [hook.needs_look(moment) for hook in hooks]
-        due = self._saves(moment) or moment.step % self.host_every == 0
-        return due or any(wanted)
+        return any(wanted) or self._saves(moment) or moment.step % self.host_every == 0
 
     def _saves(self, moment):
         return moment.done % self.resume_steps == 0 or moment.is_last
 
     def _resume(self, stage, hooks):
         """Restore the state that there is; the number of steps done."""
-        file = self.state_file(stage.name)
+        file = self.state_file(stage.name) if self.resume == "auto" else Path(self.resume)
         if self.resume == "none" or (self.resume == "auto" and not file.exists()):
             return 0
-        file = file if self.resume == "auto" else Path(self.resume)
         try:
             progress = load_state(file, stage.parameters())
         except InputError as err:
@@ -172,10 +170,17 @@ class Trainer:
 
     def _save(self, stage, hooks, done):
         """Save the state after `done` steps (rank 0 only)."""
-        if self.device.is_main:
-            progress = {"stage": stage.name, "step": done, **self.stream.identity()}
-            progress["hooks"] = {hook.name: hook.state() for hook in hooks if hook.state()}
-            save_state(self.state_file(stage.name), stage.parameters(), progress)
+        if not self.device.is_main:
+            return
+        file, found = self.state_file(stage.name), stage.parameters()
+        # Only the loss is checked in every step: a gradient may be infinite where the loss is not.
+        bad = next((p.name for p in found if not np.isfinite(p.asnumpy()).all()), None)
+        if bad:
+            text = f"{stage.name}: {bad} is not finite after {done} steps"
+            raise RunError(f"{text}; {file} was not written; lower the learning rate")
+        progress = {"stage": stage.name, "step": done, **self.stream.identity()}
+        progress["hooks"] = {hook.name: hook.state() for hook in hooks if hook.state()}
+        save_state(file, found, progress)
 
     def _save_or_stop(self, stage, hooks, moment, stop):
         if self._saves(moment) or stop:

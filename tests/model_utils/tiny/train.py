@@ -104,13 +104,18 @@ def first_stage(config, networks, device):
     decoder, _ = mixed_precision(networks["decoder"], config.amp_level, device)
     if config.overflow_step >= 0 and device.rank == config.overflow_rank:
         amp.all_finite = forced_status(config.overflow_step)
-    flagged = config.finite_flag_step
+    flagged, steep = config.finite_flag_step, config.bad_gradient_step
     count = ms.Parameter(ms.Tensor(-1, ms.int32), name="forward_passes", requires_grad=False)
     one, add = ms.Tensor(1, ms.int32), ops.AssignAdd()
 
     def forward(x, y):
         error = ((decoder(encoder(x)).astype(ms.float32) - y) ** 2).mean()
-        return {"loss": error, "twice": error * 2, "finite": add(count, one) != flagged}
+        number = add(count, one)
+        # The root of 0 has an infinite slope, and 0 times that is not a number.
+        bias = decoder[0].bias
+        zero = (bias - ops.stop_gradient(bias)).sum() ** 2
+        error = error + 0 * ops.sqrt(zero + (number != steep).astype(ms.float32))
+        return {"loss": error, "twice": error * 2, "finite": number != flagged}
 
     parameters = [*encoder.trainable_params(), *decoder.trainable_params()]
     optimizer = nn.Adam(parameters, learning_rate=config.learning_rate)
