@@ -12,9 +12,10 @@ from pathlib import Path
 
 from ..models import MODELS
 from . import plans
+from .arguments import ROOT, model_of, switch
 from .checks import RunError, UsageError
 from .msrun import RunningMsrun
-from .request import COMMANDS, ROOT, make_log_folder, model_of, parse, switch, usage_line
+from .request import COMMANDS, make_log_folder, parse, usage_line
 from .results import rows_needed, step_rates
 from .supervise import Running, Supervisor
 

@@ -5,11 +5,11 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+from .arguments import switch
 from .checks import UsageError
 from .jobs import Job
 from .msrun_job import connect_timeout, msrun, target_flags
 from .rank_table import RankTable
-from .request import switch
 
 _VISIBLE = "ASCEND_RT_VISIBLE_DEVICES"
 

@@ -5,7 +5,7 @@ python -m scripts.quickstart [--check] MODEL [WORD]      (--check looks at the w
 
 import sys
 
-from ..launching.request import ROOT
+from ..launching.arguments import ROOT
 from ..models import MODELS
 from .steps import Steps, command, short
 

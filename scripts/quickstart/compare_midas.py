@@ -25,7 +25,7 @@ from midas.src.evaluation.evaluator import (
 from midas.src.metrics import METRICS
 from midas.src.model_utils.config import load_config
 
-from ..launching.request import ROOT
+from ..launching.arguments import ROOT
 from .comparison import print_table, verdict
 
 CONFIG = ROOT / "midas" / "config.yaml"

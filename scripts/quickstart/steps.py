@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from ..launching.request import ROOT
+from ..launching.arguments import ROOT
 from .progress import Progress
 
 _LOOK = 0.5  # seconds between looks at a running step's log

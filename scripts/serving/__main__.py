@@ -14,8 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..launching import checks
+from ..launching.arguments import ROOT, match_arguments, model_of, models_folder, split_words
 from ..launching.checks import UsageError
-from ..launching.request import ROOT, match_arguments, model_of, models_folder, split_words
 from ..launching.table import DEVICE_ID
 from ..models import MODELS
 

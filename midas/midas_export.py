@@ -1,0 +1,6 @@
+"""The zoo's name for export.py, which runs here with the same arguments."""
+
+import runpy
+from pathlib import Path
+
+runpy.run_path(str(Path(__file__).with_name("export.py")), run_name="__main__")
