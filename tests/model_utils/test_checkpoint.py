@@ -171,6 +171,31 @@ def test_parameters_of_one_name_are_an_error(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_names_that_would_clash_in_one_file_are_an_error_and_apart_in_a_folder(tmp_path):
+    class Inner(nn.Cell):
+        def __init__(self, name):
+            super().__init__()
+            self.w = ms.Parameter(np.float32([len(name)]), name=name)
+
+    # "a" + "b.w" and "a.b" + "w" are both a.b.w.
+    networks = {"a": Inner("b.w"), "a.b": Inner("w")}
+    with pytest.raises(ValueError, match=r"two parameters would be called a\.b\.w in .*net.ckpt"):
+        checkpoint.save_networks(networks, tmp_path / "net.ckpt")
+    assert not list(tmp_path.iterdir())
+    checkpoint.save_networks(networks, tmp_path / "nets")
+    found = checkpoint.read_parameters(tmp_path / "nets" / "a.b.ckpt")
+    assert {name: value.asnumpy().tolist() for name, value in found.items()} == {"w": [1.0]}
+
+
+def test_prefixing_again_takes_the_new_name_only(tmp_path):
+    net = nn.Dense(3, 2)
+    checkpoint.prefix_names({"a": net})
+    checkpoint.prefix_names({"b": net})
+    assert [p.name for p in net.get_parameters()] == ["b.weight", "b.bias"]
+    checkpoint.save_networks({"b": net}, tmp_path / "net.ckpt")
+    assert list(checkpoint.read_parameters(tmp_path / "net.ckpt")) == ["weight", "bias"]
+
+
 def test_a_folder_without_one_of_its_networks_fills_none(tmp_path):
     checkpoint.save_networks({"a": resnet()}, tmp_path / "models")
     nets = {"a": resnet(), "b": resnet()}
@@ -238,3 +263,80 @@ def test_a_state_of_version_0_1_resumes(tmp_path):
     other = nn.Dense(3, 2)
     assert checkpoint.load_state(path, other.get_parameters()) == {"step": 5}
     np.testing.assert_array_equal(other.weight.asnumpy(), net.weight.asnumpy())
+
+
+def test_a_flipped_byte_of_one_network_names_the_intact_folder_before_it(tmp_path):
+    for step in (1, 2):
+        networks = {"depth": nn.Dense(3, 2), "pose": nn.Dense(3, 2)}
+        checkpoint.save_networks(networks, tmp_path / f"weights_{step}", {"step": step})
+    file = tmp_path / "weights_2" / "pose.ckpt"
+    data = bytearray(file.read_bytes())
+    data[40] ^= 1
+    file.write_bytes(data)
+    before = values(networks["depth"])
+    checkpoint.save_networks({"depth": nn.Dense(3, 2)}, tmp_path / "other.ckpt")
+    message = r"weights_2/pose.ckpt is damaged.*weights_1/pose.ckpt is intact"
+    with pytest.raises(InputError, match=message):
+        checkpoint.load_networks(networks, tmp_path / "weights_2")
+    np.testing.assert_array_equal(values(networks["depth"])["weight"], before["weight"])
+
+
+def test_missing_parameters_may_be_allowed_and_are_told(tmp_path):
+    save_other(tmp_path / "net.ckpt", (2, 3))
+    net = nn.Dense(3, 2)
+    bias = net.bias.asnumpy().copy()
+    assert checkpoint.load_networks({"n": net}, tmp_path / "net.ckpt", True) == ["bias"]
+    np.testing.assert_array_equal(net.weight.asnumpy(), np.ones((2, 3)))
+    np.testing.assert_array_equal(net.bias.asnumpy(), bias)
+    save_other(tmp_path / "none.ckpt", (9,))
+    with pytest.raises(InputError, match="1 wrong shape: weight"):
+        checkpoint.load_networks({"n": net}, tmp_path / "none.ckpt", True)
+
+
+def test_a_checkpoint_of_another_model_is_told_by_three_names_of_each_list(tmp_path):
+    net = nn.SequentialCell(*[nn.Dense(2, 2) for _ in range(2)])
+    other = [ms.Parameter(np.ones(1, np.float32), name=f"x{i}") for i in range(2)]
+    checkpoint.save_parameters(other, tmp_path / "net.ckpt")
+    with pytest.raises(InputError) as caught:
+        checkpoint.load_networks({"n": net}, tmp_path / "net.ckpt", allow_missing=True)
+    assert str(caught.value).endswith(
+        "is of another model: 4 missing: 0.weight, 0.bias, 1.weight, ...; 2 unexpected: x0, x1"
+    )
+
+
+def test_the_file_that_a_save_writes_is_readable_by_all(tmp_path):
+    checkpoint.save_parameters(nn.Dense(3, 2).get_parameters(), tmp_path / "net.ckpt")
+    assert (tmp_path / "net.ckpt").stat().st_mode & 0o777 == 0o644
+
+
+def test_what_could_not_be_saved_is_told(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(RunError, match="cannot save .*nothing was written"):
+        checkpoint.save_parameters(nn.Dense(3, 2).get_parameters(), tmp_path / "file" / "net.ckpt")
+    net = tmp_path / "net.ckpt"
+    checkpoint.save_parameters(nn.Dense(3, 2).get_parameters(), net)
+    with pytest.raises(RunError, match="cannot save .*the previous one is intact"):
+        checkpoint.save_parameters(nn.Dense(3, 2).get_parameters(), net, {"a": object()})
+
+
+def test_a_file_system_without_links_keeps_the_state_before_too(tmp_path, monkeypatch):
+    def fail(*arguments):
+        raise OSError("no links")
+
+    monkeypatch.setattr(os, "link", fail)
+    test_the_state_before_the_last_is_kept(tmp_path)
+    (tmp_path / "state.ckpt").unlink()
+    assert (tmp_path / "state.previous.ckpt").is_file()
+
+
+def test_a_save_without_a_record_has_an_empty_one(tmp_path):
+    checkpoint.save_parameters(nn.Dense(3, 2).get_parameters(), tmp_path / "net.ckpt")
+    assert checkpoint.read_record(tmp_path / "net.ckpt") == {}
+    assert (tmp_path / "net.ckpt").read_bytes().endswith(b"ZOORECRD")
+
+
+def test_missing_checkpoints_are_told_before_networks_are_built(tmp_path):
+    (tmp_path / "there.ckpt").touch()
+    checkpoint.must_exist(tmp_path / "there.ckpt")
+    with pytest.raises(InputError, match="checkpoint .*gone.ckpt does not exist; train first"):
+        checkpoint.must_exist(tmp_path / "there.ckpt", tmp_path / "gone.ckpt")

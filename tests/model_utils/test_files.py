@@ -22,7 +22,7 @@ def content(folder):
     return {path.name: path.read_text() for path in sorted(folder.iterdir())}
 
 
-def test_a_folder_is_replaced_whole(tmp_path):
+def test_a_folder_is_replaced_in_one_step(tmp_path):
     for text in ("old", "new"):
         with files.replacing(tmp_path / "weights") as temporary:
             fill(temporary, text)
@@ -114,16 +114,115 @@ def test_a_record_is_read_back_and_a_file_without_one_has_none(tmp_path):
     assert files.read_record(path) == long
 
 
-@pytest.mark.parametrize("place", [0, 3, 12, -20, -12])
-def test_a_damaged_file_is_named(tmp_path, place):
-    path = tmp_path / "file"
-    path.write_bytes(b"content")
-    files.append_record(path, {"step": 1})
+def with_record(path, record, content=b"content"):
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(content)
+    files.append_record(path, record)
+    return path
+
+
+def flip(path, place=3):
     data = bytearray(path.read_bytes())
     data[place] ^= 255
     path.write_bytes(data)
+
+
+@pytest.mark.parametrize("place", [0, 3, 12, -20, -12])
+def test_a_damaged_file_is_named(tmp_path, place):
+    path = with_record(tmp_path / "file", {"step": 1})
+    flip(path, place)
     with pytest.raises(InputError, match="file is damaged, its checksum differs; use another copy"):
         files.read_record(path)
-    (tmp_path / "file.previous").write_bytes(b"")
-    with pytest.raises(InputError, match=r"the one saved before it is .*file\.previous"):
+
+
+def test_the_previous_version_of_a_damaged_file_is_offered_when_it_is_intact(tmp_path):
+    path = with_record(tmp_path / "state.ckpt", {"step": 2})
+    flip(path)
+    earlier = with_record(tmp_path / "state.previous.ckpt", {"step": 1})
+    with pytest.raises(InputError, match=rf"differs; {earlier} is intact$"):
         files.read_record(path)
+    flip(earlier)
+    with pytest.raises(InputError, match="use another copy"):
+        files.read_record(path)
+
+
+@pytest.mark.parametrize("name", ["Midas_0-{}_9.ckpt", "weights_{}/depth.ckpt"])
+def test_the_newest_intact_checkpoint_of_another_step_is_offered(tmp_path, name, monkeypatch):
+    """And no file of another kind, such as another network's in the same folder."""
+    paths = [with_record(tmp_path / name.format(step), {"step": step}) for step in (7, 8, 9, 10)]
+    for age, path in enumerate(paths):
+        for place in (path, path.parent):
+            os.utime(place, (age, age))
+    with_record(paths[-1].with_name("pose.ckpt"), {"step": 10})
+    for path in paths[2:]:
+        flip(path)
+    with pytest.raises(InputError, match=rf"{paths[1]} is intact$"):
+        files.read_record(paths[-1])
+    monkeypatch.chdir(paths[-1].parent)
+    with pytest.raises(InputError, match="depth.ckpt is damaged|Midas_0-8_9.ckpt is intact"):
+        files.read_record(paths[-1].name)
+
+
+def varint(data, place):
+    number = shift = 0
+    while True:
+        byte = data[place]
+        number |= (byte & 127) << shift
+        place, shift = place + 1, shift + 7
+        if byte < 128:
+            return number, place
+
+
+@pytest.mark.parametrize("length", [10, 90, 91, 120, 5000, 100_000])
+def test_a_record_is_one_unknown_field_of_protobuf(tmp_path, length):
+    """Number 1000, length-delimited, up to the end: what every version of MindSpore skips."""
+    path = with_record(tmp_path / "file", {"text": "x" * length}, b"")
+    data = path.read_bytes()
+    tag, place = varint(data, 0)
+    size, place = varint(data, place)
+    assert (tag >> 3, tag & 7) == (1000, 2)
+    assert place + size == len(data)
+
+
+def test_a_file_too_short_for_a_record_has_none(tmp_path):
+    for content in (b"", b"x", b"ZOORECRD", b"1234ZOORECRD", b"x" * 15 + b"."):
+        (tmp_path / "file").write_bytes(content)
+        assert files.read_record(tmp_path / "file") == {}
+
+
+def test_what_a_killed_rotation_left_goes_with_the_next(tmp_path):
+    dead = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], stdout=-1).stdout
+    gone = tmp_path / f".save-weights_3-{int(dead)}"
+    others = [tmp_path / f".save-weights_3-{os.getppid()}", tmp_path / f".save-best-{int(dead)}"]
+    for folder in (gone, *others, tmp_path / "weights_4"):
+        fill(folder, "x")
+    files.keep_newest(tmp_path, "weights_[0-9]*", 5)
+    assert not gone.exists() and all(folder.exists() for folder in others)
+    files.write_bytes(tmp_path / "best", b"")
+    assert others[1].exists()  # only the name's own writer cleans up
+    with files.replacing(tmp_path / "best") as temporary:
+        temporary.write_bytes(b"new")
+    assert not others[1].exists()
+
+
+def test_a_write_makes_its_folder_and_leaves_nothing_else(tmp_path):
+    path = tmp_path / "a" / "b" / "c.txt"
+    files.write_bytes(path, b"1")
+    files.write_bytes(path, b"22")
+    assert path.read_bytes() == b"22" and os.listdir(path.parent) == ["c.txt"]
+
+
+def test_a_file_system_without_an_exchange_replaces_folders_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(files.ctypes, "CDLL", lambda *a, **k: object())
+    test_a_folder_is_replaced_in_one_step(tmp_path)
+
+
+def test_the_checksum_covers_files_of_several_parts(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "_PART", 4)
+    path = with_record(tmp_path / "file", {"step": 1}, b"0123456789")
+    assert files.read_record(path) == {"step": 1}
+    for place in range(10):
+        flip(path, place)
+        with pytest.raises(InputError, match="is damaged"):
+            files.read_record(path)
+        flip(path, place)

@@ -30,8 +30,9 @@ def prefix_names(networks: Mapping[str, ms.nn.Cell]) -> None:
     need distinct ones. Call it before the optimizer is built. Files keep the bare names.
     """
     for name, network in networks.items():
+        before = getattr(network, "name_prefix", "")
         for parameter in network.get_parameters():
-            parameter.name = f"{name}.{parameter.name}"
+            parameter.name = f"{name}.{parameter.name.removeprefix(before)}"
         network.name_prefix = f"{name}."
 
 
@@ -51,16 +52,18 @@ def unique(parameters: Iterable[ms.Parameter]) -> dict[str, ms.Parameter]:
 
 def _layout(networks, path):
     """{file: {name in it: parameter}} of networks that are saved to, or loaded from, `path`."""
-    parts = {}
-    for name, network in networks.items():
+    files = {}
+    for network_name, network in networks.items():
         prefix = getattr(network, "name_prefix", "")
-        parameters = unique(network.get_parameters()).values()
-        parts[name] = {p.name.removeprefix(prefix): p for p in parameters}
-    if path.suffix != ".ckpt":
-        return {path / f"{name}.ckpt": part for name, part in parts.items()}
-    if len(parts) == 1:
-        return {path: next(iter(parts.values()))}
-    return {path: {f"{n}.{key}": p for n, part in parts.items() for key, p in part.items()}}
+        file = path if path.suffix == ".ckpt" else path / f"{network_name}.ckpt"
+        in_front = f"{network_name}." if file == path and len(networks) > 1 else ""
+        names = files.setdefault(file, {})
+        for parameter in unique(network.get_parameters()).values():
+            name = in_front + parameter.name.removeprefix(prefix)
+            if name in names:
+                raise ValueError(f"two parameters would be called {name} in {file}; rename one")
+            names[name] = parameter
+    return files
 
 
 def save_networks(
@@ -73,6 +76,7 @@ def save_networks(
         path: ends in .ckpt for a file; anything else is a folder.
         record: what JSON can hold: "options" of the networks, the input size, the step ...
     Raises:
+        ValueError: two parameters would have one name in a file.
         RunError: the disk is full or not writable; the previous file or folder is intact.
     """
     path = Path(path)
@@ -223,9 +227,21 @@ def load_state(path: str | Path, parameters: Iterable[ms.Parameter]) -> dict[str
     """
     path = Path(path)
     found = _read(path)
-    # Version 0.1 kept the progress in an entry of its own.
-    progress = read_record(path).get("progress") or json.loads(found.get("progress", "null"))
-    if progress is None:
-        raise InputError(f"{path} holds weights only; --resume needs a state file")
+    progress = _progress(path, found)
     _fill(_fitting(path, found, unique(parameters))[1])
+    return progress
+
+
+def _progress(path, found):
+    """The progress of a state: in the record; version 0.1 kept it in an entry of its own."""
+    progress = read_record(path).get("progress")
+    entry = found.get("progress")
+    if progress is None and entry is None:
+        raise InputError(f"{path} holds weights only; --resume needs a state file")
+    try:
+        progress = json.loads(entry) if progress is None else progress
+    except (TypeError, ValueError, RecursionError):
+        progress = None
+    if not isinstance(progress, dict) or not isinstance(progress.get("step"), int):
+        raise InputError(f"{path} is damaged, its progress cannot be read; use another state")
     return progress

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import contextlib
 import functools
 import inspect
 import re
@@ -25,63 +26,109 @@ _USAGE = "Options: --key value, --key=value; --config_path FILE reads them from 
 def keys_read(entry: str | Path) -> set[str]:
     """Keys of the configuration that an entry point reads, found in its source.
 
-    They are the attributes of `config` in the file, and in the functions of the run context to
-    which it hands `config` over.
+    They are the attributes of `config` anywhere in the file, and in the functions of the model's
+    modules to which it hands `config`.
 
     Args:
         entry: an entry point's .py file, in the model's folder.
+    Raises:
+        TypeError: `config` is used in a way in which its keys cannot be found.
     """
-    entry = Path(entry)
-    tree = ast.parse(entry.read_text(encoding="utf-8"))
-    found = _attributes(tree)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            module = entry.parent.joinpath(*node.module.split(".")).with_suffix(".py")
-            for name in {alias.name for alias in node.names} & _takers(tree):
-                found |= _attributes_in(module, name)
-    return found
+    module = _Module(Path(entry))
+    return module.keys(module.tree, _CONFIG)
 
 
-def _attributes(tree):
-    return {
-        node.attr
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Attribute)
-        and isinstance(node.value, ast.Name)
-        and node.value.id == _CONFIG
-    }
+class _Module:
+    """A source file, with the functions and the modules of the model that it imports."""
 
+    def __init__(self, path):
+        self.path, self.tree = path, ast.parse(path.read_text(encoding="utf-8"))
+        self.parents = {
+            child: node for node in ast.walk(self.tree) for child in ast.iter_child_nodes(node)
+        }
+        defined = (ast.FunctionDef, ast.ClassDef)
+        self.functions = {n.name: n for n in ast.walk(self.tree) if isinstance(n, defined)}
+        self.imports = {}  # {name here: (file of the module, name there or None for all of it)}
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.ImportFrom):
+                self._note(node)
+        names = [n for n in ast.walk(self.tree) if isinstance(n, ast.Name)]
+        self.variables = {n.id for n in names if isinstance(n.ctx, ast.Store)}
 
-def _takers(tree):
-    """Names of the functions that are called with `config` as an argument."""
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    return {
-        call.func.id
-        for call in calls
-        if isinstance(call.func, ast.Name)
-        and any(getattr(value, "id", "") == _CONFIG for value in _arguments(call))
-    }
+    def _note(self, node):
+        folder = self.path.parent.joinpath(*[".."] * (node.level - 1))
+        folder = folder.joinpath(*(node.module or "").split("."))
+        for alias in node.names:
+            name = alias.asname or alias.name
+            if (module := folder / f"{alias.name}.py").is_file():
+                self.imports[name] = (module, None)
+            for file in (folder.with_suffix(".py"), folder / "__init__.py"):
+                if node.module and file.is_file():
+                    self.imports.setdefault(name, (file, alias.name))
 
+    def keys(self, part, parameter):
+        """Attributes of the name `parameter` in a part of the source, and where it is handed to."""
+        found = set()
+        for node in ast.walk(part):
+            if not (isinstance(node, ast.Name) and node.id == parameter):
+                continue
+            parent = self.parents[node]
+            if isinstance(parent, ast.Attribute):
+                found.add(parent.attr)
+            else:
+                found |= self._handed(node, parent)
+        return found
 
-def _arguments(call):
-    return [*call.args, *(keyword.value for keyword in call.keywords)]
+    def _handed(self, node, parent):
+        """Keys that are read by the function of which `node`, the configuration, is an argument."""
+        call = self.parents[parent] if isinstance(parent, ast.keyword) else parent
+        if isinstance(call, ast.Call) and node is not call.func:
+            place = parent.arg if call is not parent else call.args.index(node)
+            callee = call.func.value if isinstance(call.func, ast.Subscript) else call.func
+            if isinstance(callee, ast.Attribute) and isinstance(callee.value, ast.Name):
+                file, name = self.imports.get(callee.value.id, (None, ""))
+                if file is not None and name is None:
+                    return _keys_of(file, callee.attr, place)
+            elif isinstance(callee, ast.Name):
+                if callee.id in self.functions:
+                    return _keys_of(self.path, callee.id, place)
+                if callee.id in self.imports:
+                    return _keys_of(*self.imports[callee.id], place)
+                # A variable holds functions of this file, all of which are searched.
+                if callee.id == "vars" or callee.id in self.variables:
+                    return set()
+        raise TypeError(
+            f"{self.path}, line {node.lineno}: the keys of {node.id} that are read here cannot be "
+            f"found; use {node.id}.<key>, or hand it to a function of the model"
+        )
 
 
 @functools.cache
-def _attributes_in(module, name):
-    """Attributes of `config` in one function or class of a module and in what it calls there."""
-    tree = ast.parse(module.read_text(encoding="utf-8"))
-    for node in tree.body:
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name == name:
-            inner = [_attributes_in(module, other) for other in _takers(node) - {name}]
-            return _attributes(node).union(*inner)
-    return set()
+def _keys_of(file, name, place):
+    """Keys that a function reads of its argument number `place`, or of that name."""
+    module = _Module(file)
+    function = module.functions.get(name)
+    if function is None and name in module.imports:  # a package that hands on a module's name
+        return _keys_of(*module.imports[name], place)
+    if isinstance(function, ast.ClassDef):
+        inner = [n for n in function.body if getattr(n, "name", "") == "__init__"]
+        function, place = (inner or [None])[0], place + 1 if isinstance(place, int) else place
+    if function is None:
+        raise TypeError(f"{file} has no function {name} that takes the configuration")
+    names = [argument.arg for argument in (*function.args.posonlyargs, *function.args.args)]
+    if isinstance(place, int) and place >= len(names):
+        raise TypeError(f"{file}: {name} takes the configuration among *arguments; name it")
+    return module.keys(function, names[place] if isinstance(place, int) else place)
 
 
 def programs(folder: str | Path) -> dict[str, set[str]]:
-    """{entry point: keys that it reads} of a model's folder."""
-    files = sorted(Path(folder).glob("*.py"))
-    return {file.name: keys for file in files if (keys := keys_read(file))}
+    """{entry point: keys that it reads} of a model's folder; other files there are left out."""
+    found = {}
+    for file in sorted(Path(folder).glob("*.py")):
+        # A script that a user put there may be anything; it must not stop the programs.
+        with contextlib.suppress(SyntaxError, TypeError, ValueError):
+            found[file.name] = keys_read(file)
+    return {name: keys for name, keys in found.items() if keys}
 
 
 def help_text(options: Options, keys: set[str], description: str) -> str:
@@ -96,7 +143,8 @@ def help_text(options: Options, keys: set[str], description: str) -> str:
         if key and (showing := key[1] in keys):
             lines += [section] if section else []
             rule, section = options.allowed.get(key[1]), ""
-            lines.append(f"{line}; {allowed_text(rule)}" if rule else line)
+            join = "; " if "#" in line else "  # "
+            lines.append(f"{line}{join}{allowed_text(rule)}" if rule else line)
         elif showing and re.match(r"\s+#", line):
             lines.append(line)
     return "\n".join(lines)
@@ -112,12 +160,13 @@ def run(
     Args:
         main: function of the configuration, in the entry point's file.
         description: its docstring; the first line is printed.
-        argv: the words behind the program's name; None takes the command line's.
+        argv: the words after the program's name; None: those of the command line.
     """
     argv = sys.argv[1:] if argv is None else argv
     entry = Path(inspect.getsourcefile(main)).resolve()
     try:
-        path, readers = entry.with_name("config.yaml"), programs(entry.parent)
+        path = entry.with_name("config.yaml")
+        readers = {**programs(entry.parent), entry.name: keys_read(entry)}
         if "--help" in argv or "-h" in argv:
             print(help_text(read_options(path), readers[entry.name], description))
             return

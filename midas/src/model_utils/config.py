@@ -58,35 +58,48 @@ def read_options(path: str | Path) -> Options:
         raise InputError(f"config file {path} is not YAML: {one_line(err)}") from None
     if not isinstance(sections, dict) or not all(isinstance(key, str) for key in sections):
         raise InputError(f"config file {path} must hold `key: value` lines")
-    allowed, aliases = (sections.pop(name, {}) for name in ("allowed", "aliases"))
-    accepted = frozenset(sections.get("accepted", {}))
+    about = {name: sections.pop(name, None) or {} for name in ("allowed", "aliases")}
+    about["accepted"] = sections.get("accepted") or {}
+    for name, section in about.items():
+        if not isinstance(section, dict):
+            raise InputError(f"config file {path}: the section {name} must hold `key: value` lines")
     flat = {}
     for key, value in sections.items():
         flat.update(value if isinstance(value, dict) else {key: value})
-    return Options(flat, allowed, aliases, accepted, text)
+    accepted = frozenset(about["accepted"])
+    return Options(flat, about["allowed"], about["aliases"], accepted, text)
 
 
-def _coerce(key, value, default):
-    """`value`, from YAML or a list of command-line words, in the type of `default`."""
+def _coerce(value, default):
+    """`value`, from YAML or a list of command-line words, in the type of `default`.
+
+    Raises:
+        ValueError: it does not fit; the text says what was expected.
+    """
     if isinstance(default, list):
         items = value if isinstance(value, list) else [value]
-        return [_coerce(key, item, default[0] if default else "") for item in items]
+        return [_coerce(item, default[0] if default else "") for item in items]
     if isinstance(value, list) and len(value) == 1:
         value = value[0]
-    kind, text = type(default), str(value)
+    kind = type(default)
     if isinstance(value, (str, int, float)):
+        text = str(value)
         if kind is bool and text.lower() in _BOOLEANS:
             return _BOOLEANS[text.lower()]
         if kind is int and re.fullmatch(r"[+-]?\d{1,18}", text):
             return int(text)
         if kind is str:
             return os.path.expanduser(text)  # noqa: PTH111, a Path would drop a last slash
-        try:
-            if kind is float and not isinstance(value, bool) and math.isfinite(float(value)):
-                return float(value)
-        except (ValueError, OverflowError):
-            pass
-    raise InputError(f"{key}: expected {_KINDS[kind]}, got {_short(value)}")
+        if kind is float and not isinstance(value, bool) and math.isfinite(number := _number(text)):
+            return number
+    raise ValueError(f"expected {_KINDS[kind]}, got {_short(value)}")
+
+
+def _number(text):
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
 
 
 def _short(value):
@@ -94,14 +107,15 @@ def _short(value):
     return _REPR.repr(value)
 
 
-def _check_allowed(key, value, rule):
+def _check_allowed(value, rule):
+    """ValueError when a value, or an item of a list, is not what the rule allows."""
     for item in value if isinstance(value, list) else [value]:
         if isinstance(rule, dict):
             good = all(_LIMITS[limit](item, bound) for limit, bound in rule.items())
         else:
             good = item in rule
         if not good:
-            raise InputError(f"{key}: got {_short(item)}, allowed: {allowed_text(rule)}")
+            raise ValueError(f"got {_short(item)}, allowed: {allowed_text(rule)}")
 
 
 def allowed_text(rule: Mapping[str, float] | Sequence[Any]) -> str:
@@ -125,19 +139,33 @@ def _split_words(argv):
     return given
 
 
-def _override(values, given, options, source):
-    """Put what a file or the command line gives into `values`; both may use the aliases."""
-    for name, value in given.items():
-        key = options.aliases.get(name, name)
-        if key not in values:
-            near = difflib.get_close_matches(str(key), [*values, *options.aliases], 1)
-            hint = f"did you mean {near[0]}?" if near else "--help lists every option"
-            raise InputError(f"unknown option {_short(name)} in {source}; {hint}")
-        if value == []:
-            if not isinstance(values[key], bool):
-                raise InputError(f"{key}: a value is missing in {source}")
-            value = True
-        values[key] = _coerce(key, value, values[key])
+def _known(name, options, source):
+    """The key that a file or the command line means by `name`, which may be an alias."""
+    key = options.aliases.get(name, name)
+    if key in options.defaults:
+        return key
+    near = difflib.get_close_matches(str(key), [*options.defaults, *options.aliases], 1)
+    hint = f"did you mean {near[0]}?" if near else "--help lists every option"
+    raise InputError(f"unknown option {_short(name)} in {source}; {hint}")
+
+
+def _checked(key, value, options, source):
+    """A value of a key, in its default's type and among what is allowed."""
+    default = options.defaults[key]
+    for item in default if isinstance(default, list) else [default]:
+        if type(item) not in _KINDS:
+            raise InputError(f"{key}: got {_short(item)} in config.yaml, expected a default value")
+    if value == [] and isinstance(default, bool):
+        value = True  # a flag without a word
+    if value == [] and default != []:
+        raise InputError(f"{key}: a value is missing in {source}")
+    try:
+        value = _coerce(value, default)
+        if key in options.allowed:
+            _check_allowed(value, options.allowed[key])
+    except ValueError as err:
+        raise InputError(f"{key}: {err}; given in {source}") from None
+    return value
 
 
 def load_config(
@@ -163,23 +191,33 @@ def load_config(
             not allowed, bad file.
     """
     options, given = read_options(path), _split_words(argv)
-    values = dict(options.defaults)
-    read = set(values) if readers is None else readers[program]
+    layers = [(options.defaults, "config.yaml")]
     if "config_path" in given:
-        file = _coerce("config_path", given.pop("config_path"), "")
-        _override(values, read_options(file).defaults, options, file)
-    _override(values, given, options, "the command line")
+        words = given.pop("config_path")
+        if len(words) != 1:
+            raise InputError(f"config_path: expected one file, got {' '.join(words) or 'none'}")
+        file = os.path.expanduser(words[0])  # noqa: PTH111
+        layers.append((read_options(file).defaults, file))
+    read = set(options.defaults) if readers is None else readers[program]
     for name in given:
-        key = options.aliases.get(name, name)
+        key = _known(name, options, "the command line")
         if key in options.accepted:
             print(f"{key} is accepted and has no effect")
         elif key not in read:
-            others = [other for other, keys in (readers or {}).items() if key in keys]
-            which = f"; {', '.join(others)} does" if others else ""
-            raise InputError(f"{program} does not read {key}{which}; --help lists its options")
-    for key, rule in options.allowed.items():
-        _check_allowed(key, values[key], rule)
+            raise InputError(_not_read(key, readers, program))
+    layers.append((given, "the command line"))
+    values = {}
+    for layer, source in layers:
+        for name, value in layer.items():
+            key = _known(name, options, source)
+            values[key] = _checked(key, value, options, source)
     return argparse.Namespace(**{key: value for key, value in values.items() if key in read})
+
+
+def _not_read(key, readers, program):
+    others = ", ".join(other for other, keys in readers.items() if key in keys)
+    which = f"it is an option of {others}" if others else "no program reads it"
+    return f"{program} does not read {key}; {which}; --help lists its own"
 
 
 def save_config(config: argparse.Namespace, path: str | Path) -> None:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import glob
 import json
-import mmap
 import os
+import re
 import shutil
 import struct
 import zlib
@@ -25,6 +26,7 @@ _FIELD = b"\xc2\x3e"  # protobuf: field 1000, length-delimited
 _LENGTH = struct.Struct("<I")  # of the record's JSON
 _TAIL = struct.Struct("<I8s")  # checksum of all that comes before, mark
 _MARK = b"ZOORECRD"
+_PART = 1 << 24  # bytes that are read at a time
 
 
 @contextlib.contextmanager
@@ -36,8 +38,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    _remove_leftovers(path)
-    room = path.with_name(f"{_TEMPORARY}{path.name}-{os.getpid()}")
+    _remove_leftovers(path.parent, glob.escape(path.name))
+    room = _temporary(path)
     room.mkdir()
     try:
         temporary = room / path.name
@@ -55,7 +57,7 @@ def write_bytes(path: str | Path, data: bytes) -> None:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f"{_TEMPORARY}{path.name}-{os.getpid()}")
+    temporary = _temporary(path)
     try:
         temporary.write_bytes(data)
         temporary.replace(path)
@@ -63,12 +65,16 @@ def write_bytes(path: str | Path, data: bytes) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _remove_leftovers(path):
-    """Delete what killed processes left of earlier writes to `path`."""
-    prefix = f"{_TEMPORARY}{path.name}-"
-    for leftover in path.parent.iterdir():
-        pid = leftover.name.removeprefix(prefix)
-        if leftover.name.startswith(prefix) and pid.isdigit() and not _is_running(int(pid)):
+def _temporary(path):
+    """A hidden name beside `path` that tells which process uses it."""
+    return path.with_name(f"{_TEMPORARY}{path.name}-{os.getpid()}")
+
+
+def _remove_leftovers(folder, pattern):
+    """Delete what killed processes left of files and folders whose names match."""
+    for leftover in folder.glob(f"{_TEMPORARY}{pattern}-*"):
+        pid = leftover.name.rpartition("-")[2]
+        if pid.isdigit() and not _is_running(int(pid)):
             _remove(leftover)
 
 
@@ -109,13 +115,24 @@ def _remove(path):
 
 
 def keep_newest(folder: str | Path, pattern: str, keep: int) -> None:
-    """Delete all but the `keep` newest files or folders that match; 0 keeps all."""
-    found = sorted(Path(folder).glob(pattern), key=lambda path: path.stat().st_mtime_ns)
+    """Delete all but the `keep` newest files or folders that match; 0 keeps all.
+
+    After a kill at any moment each of them is complete or gone.
+    """
+    folder = Path(folder)
+    _remove_leftovers(folder, pattern)
+    found = _by_age(folder, pattern)
     for path in found[: len(found) - keep] if keep else []:
-        # Under another name first: a kill while a folder is being deleted leaves no half of it.
-        going = path.with_name(f"{_TEMPORARY}{path.name}-{os.getpid()}")
+        # Renamed first: a kill while its files are being deleted leaves no half of a folder.
+        going = _temporary(path)
         path.rename(going)
         _remove(going)
+
+
+def _by_age(folder, pattern):
+    """What matches in a folder, the oldest first."""
+    found = [path for path in folder.glob(pattern) if not path.name.startswith(_TEMPORARY)]
+    return sorted(found, key=lambda path: path.stat().st_mtime_ns)
 
 
 def newest_file(path: str | Path, pattern: str) -> Path:
@@ -127,7 +144,7 @@ def newest_file(path: str | Path, pattern: str) -> Path:
     path = Path(path)
     if not path.is_dir():
         return path
-    found = sorted(path.glob(pattern), key=lambda file: file.stat().st_mtime_ns)
+    found = _by_age(path, pattern)
     if not found:
         raise InputError(f"{path} holds no {pattern}; train first or give a file")
     return found[-1]
@@ -161,10 +178,11 @@ def _varint(number):
 
 def _checksum(path, size, then=b""):
     """CRC-32 of the first `size` bytes of a file and of what comes then."""
-    checksum, step = 0, 1 << 24
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        for start in range(0, size, step):
-            checksum = zlib.crc32(data[start : min(start + step, size)], checksum)
+    checksum = 0
+    with path.open("rb") as file:
+        while part := file.read(min(size, _PART)):
+            checksum = zlib.crc32(part, checksum)
+            size -= len(part)
     return zlib.crc32(then, checksum)
 
 
@@ -172,22 +190,39 @@ def read_record(path: str | Path) -> dict[str, Any]:
     """What `append_record` wrote; empty for a file without a record, such as another program's.
 
     Raises:
-        InputError: the file differs from what was written.
+        InputError: the file differs from what was written; the line names one that is intact.
     """
     path = Path(path)
+    record = _checked_record(path)
+    if record is None:
+        raise InputError(f"{path} is damaged, its checksum differs; {_way_out(path)}")
+    return record
+
+
+def _checked_record(path):
+    """The record, empty without one, None when the file differs from what was written."""
     size = path.stat().st_size - _TAIL.size
     with path.open("rb") as file:
         file.seek(max(size, 0))
         tail = file.read()
-    if size < _LENGTH.size or not tail.endswith(_MARK):
-        return {}
-    if _TAIL.unpack(tail)[0] != _checksum(path, size):
-        earlier = previous(path)
-        hint = f"the one saved before it is {earlier}" if earlier.is_file() else "use another copy"
-        raise InputError(f"{path} is damaged, its checksum differs; {hint}")
-    with path.open("rb") as file:
+        if size < _LENGTH.size or not tail.endswith(_MARK):
+            return {}
+        if _TAIL.unpack(tail)[0] != _checksum(path, size):
+            return None
         file.seek(size - _LENGTH.size)
         (length,) = _LENGTH.unpack(file.read(_LENGTH.size))
         file.seek(size - _LENGTH.size - length)
-        text = file.read(length)
-    return json.loads(text)
+        return json.loads(file.read(length))
+
+
+def _way_out(path):
+    """What to use in place of a damaged file: its previous version, or one of another step."""
+    others = [previous(path)]
+    # Midas_0-2_9.ckpt for Midas_0-3_9.ckpt, weights_9/depth.ckpt for weights_10/depth.ckpt.
+    for place in (path, path.parent) if path.parent.name else (path,):
+        pattern = re.sub(r"\d+", "*", glob.escape(place.name))
+        others += [file / path.relative_to(place) for file in _by_age(place.parent, pattern)[::-1]]
+    for other in others:
+        if other.is_file() and other != path and _checked_record(other):
+            return f"{other} is intact"
+    return "use another copy"
