@@ -46,7 +46,7 @@ def main(config):
 
         def forward(img, mask, depth):
             prediction = midas(img)
-            # The losses take an infinite prediction for a constant one.
+            # Not left to the loss: what it makes of an infinite prediction is up to the device.
             finite = ops.isfinite(prediction).all()
             return {"loss": loss(prediction, mask, depth), "finite": finite}
 

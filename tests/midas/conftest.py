@@ -1,4 +1,4 @@
-"""Small synthetic datasets that several tests of MiDaS read (none writes to them)."""
+"""Small data and weights that several tests of MiDaS read (none writes to them)."""
 
 import pytest
 
@@ -12,3 +12,12 @@ def midas_data(tmp_path_factory):
     size = ["--height", "60", "--width", "80", "--workers", "1"]
     main(["midas", str(out), "--train", "8", "--test", "3", *size])
     return out
+
+
+@pytest.fixture(scope="session")
+def weights(tmp_path_factory):
+    """A small network's checkpoint whose output is positive."""
+    # Here, not above: tests of the data need no MindSpore.
+    from tests.midas.small import save_positive
+
+    return save_positive(tmp_path_factory.mktemp("weights") / "small.ckpt")

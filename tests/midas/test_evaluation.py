@@ -1,4 +1,4 @@
-"""Alignment and metrics by hand, buckets, empty masks, and the files that an evaluation writes."""
+"""The evaluation loop: sizes, buckets, empty masks, and the files that it writes."""
 
 import csv
 import math
@@ -8,85 +8,11 @@ import pytest
 
 from midas.src.datasets.zero_shot import PROTOCOLS, Sample
 from midas.src.evaluation.evaluator import Evaluator, resize_prediction
-from midas.src.metrics import align, depth_score, order_score
+from midas.src.evaluation.panels import write_panels
+from midas.src.evaluation.report import per_image_csv
 from midas.src.model_utils.errors import InputError, RunError
-from midas.src.evaluation.panels import chosen, write_panels
 
 STANDARD, MODELZOO = PROTOCOLS["standard"], PROTOCOLS["modelzoo"]
-ONES = np.ones((4, 6), bool)
-
-
-def positive(seed=0, shape=(4, 6)):
-    return np.random.default_rng(seed).uniform(0.5, 2, shape).astype(np.float32)
-
-
-def test_an_affine_prediction_is_aligned_exactly():
-    disparity = positive()
-    assert align(3 * disparity - 1, disparity, ONES) == pytest.approx((1 / 3, 1 / 3), rel=1e-5)
-
-
-def test_alignment_sees_the_mask_only():
-    disparity, mask = positive(), ONES.copy()
-    prediction = 2 * disparity + 1
-    mask[0], prediction[0] = False, 1e6
-    assert align(prediction, disparity, mask) == pytest.approx((0.5, -0.5), rel=1e-5)
-
-
-def test_alignment_by_least_squares_and_where_it_is_not_determined():
-    x, y = positive(1), positive(2)
-    design = np.stack([x.ravel(), np.ones(x.size)], 1)
-    expected = np.linalg.lstsq(design, y.ravel(), rcond=None)[0]
-    assert align(x, y, ONES) == pytest.approx(tuple(expected), rel=1e-4)
-    assert align(np.ones_like(x), y, ONES) == (0, 0)
-    assert align(x, y, ~ONES) == (0, 0)
-
-
-@pytest.mark.parametrize("metric", ["delta", "abs_rel"])
-def test_scores_do_not_depend_on_scale_and_shift(metric):
-    depth, prediction = 5 * positive(3), positive(4)
-    values = [
-        depth_score(scale * prediction + shift, depth, ONES, 80, metric).value
-        for scale, shift in ((1, 0), (70, -3), (0.01, 900))
-    ]
-    assert values[0] > 0
-    np.testing.assert_allclose(values, values[0], rtol=1e-2)
-
-
-def test_scores_by_hand():
-    """Two pixels fit any two depths; a third between them in disparity does not."""
-    depth = np.array([[1, 2, 4]], np.float32)  # disparity 1, 0.5, 0.25
-    exact = depth_score(1 / depth, depth, depth > 0, 80, "delta")
-    assert (exact.value, exact.valid_pixels) == (0, 3)
-    prediction = np.array([[1.0, 0.0, 0.0]], np.float32)
-    # Least squares: 1 for the first, the mean 0.375 for both others: depth 2.667, so ratios 1,
-    # 1.333, 1.5: two of three are bad; |difference| / depth is 0, 1/3, 1/3.
-    mask = depth > 0
-    assert depth_score(prediction, depth, mask, 80, "delta").value == pytest.approx(200 / 3)
-    assert depth_score(prediction, depth, mask, 80, "abs_rel").value == pytest.approx(2 / 9)
-    # A cap of 2 m keeps disparities at or above 0.5: ratios 1, 1, 2.
-    assert depth_score(prediction, depth, mask, 2, "delta").value == pytest.approx(100 / 3)
-
-
-def test_a_ratio_of_exactly_1_25_is_good():
-    depth = np.array([[1.25, 1, 1, 1]], np.float32)
-    score = depth_score(np.zeros_like(depth), depth, depth > 0, 1, "delta")
-    assert score.value == 0  # a constant prediction becomes the cap, 1 m
-
-
-@pytest.mark.parametrize(
-    ("a", "b", "relation", "wrong"),
-    [
-        (2, 1, ">", 0),
-        (2, 1, "<", 1),
-        (1, 2, "<", 0),
-        (1, 2, ">", 1),
-        (1, 1, ">", 1),
-        (1, 1, "<", 1),
-    ],
-)
-def test_order(a, b, relation, wrong):
-    prediction = np.array([[0, a], [b, 0]], np.float32)
-    assert order_score(prediction, (0, 1, 1, 0), relation).value == wrong
 
 
 def test_resizing_by_hand():
@@ -123,7 +49,10 @@ class Images:
 
 
 def evaluator(predict, protocol=STANDARD, **options):
-    return Evaluator(predict, protocol, (64, 64), [0.5] * 3, [0.25] * 3, **options)
+    image = {"size": (64, 64), "mean": [0.5] * 3, "std": [0.25] * 3}
+    found = Evaluator(protocol, **image, **options)
+    found.predict = predict
+    return found
 
 
 def red(images):
@@ -204,17 +133,15 @@ def test_panels_of_the_worst_and_the_best(tmp_path):
     images.metric = "abs_rel"  # without ties
     rows = runner.run(images).rows
     order = sorted((r for r in rows if r.index != 2), key=lambda row: row.score.value)
-    picked = dict(chosen(rows, 1))
-    assert picked == {"worst1": order[-1], "best1": order[0]}
-    assert [label for label, _ in chosen(rows, 3)] == ["worst1", "worst2", "worst3", "best1"]
     write_panels(tmp_path, runner, images, rows, 2)
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == [f"Made_{word}{n}.png" for word in ("best", "worst") for n in (1, 2)]
+    write_panels(tmp_path / "one", runner, images, [order[-1]], 1)
+    worst = (tmp_path / "one" / "Made_worst1.png").read_bytes()
+    assert (tmp_path / "Made_worst1.png").read_bytes() == worst
 
 
-def test_the_csv_has_one_line_an_image():
-    from midas.src.benchmark import per_image_csv
-
+def test_the_csv_has_one_line_per_image():
     report = evaluator(red).run(Images([LANDSCAPE, PORTRAIT], empty=[1]))
     rows = list(csv.DictReader(per_image_csv([report]).splitlines()))
     assert [row["image"] for row in rows] == ["image0", "image1"]

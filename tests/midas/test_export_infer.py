@@ -6,8 +6,8 @@ import shutil
 import cv2
 import numpy as np
 import pytest
-
 from midas.src.build import build_network
+
 from midas.src.model_utils.checkpoint import save_parameters
 from midas.src.model_utils.config import load_config
 from midas.src.model_utils.images import read_pfm, read_png, read_rgb

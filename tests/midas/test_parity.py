@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from midas.src.losses import ScaleAndShiftInvariantLoss, gradient_sums, scale_and_shift
-from midas.src.networks import MidasNet
 from midas.src.model_utils.resize import DoubleSize, interpolation_matrix
+from midas.src.networks import MidasNet
 from midas.src.weights import from_torch_name
 from tests.golden_files import golden_dir
 from tests.golden_weights import det
@@ -36,7 +36,9 @@ CASES = sorted({key.split("/")[0] for key in LOSS})
 
 
 def test_golden_weights_are_the_described_ones():
-    for name, check in json.loads((GOLDEN / "det_check.json").read_text()).items():
+    checks = json.loads((GOLDEN / "det_check.json").read_text())
+    assert checks
+    for name, check in checks.items():
         got = det(name, check["shape"], check["kind"])
         np.testing.assert_allclose(got.ravel()[:5], check["first5"], rtol=1e-6)
         np.testing.assert_allclose(got.astype(np.float64).sum(), check["float64_sum"], rtol=1e-5)
@@ -81,9 +83,12 @@ def test_network(variant):
     keys = json.loads((GOLDEN / "keys.json").read_text())["midas_v21"]
     net = MidasNet(network_variant=variant).set_train(False)
     fill(net, keys)
-    for name, got in stages(net, image).items():
-        if f"stat_{name}" not in golden:
-            continue
+    found = stages(net, image)
+    compared = {f"stat_{name}" for name in found} & golden.keys()
+    assert compared == {key for key in golden if key.startswith("stat_")} and len(compared) >= 10
+    for key in compared:
+        name = key.removeprefix("stat_")
+        got = found[name]
         size = golden[f"stat_{name}"][1]
         mean_std = [got.mean(), got.std(), got.min(), got.max()]
         np.testing.assert_allclose(
@@ -97,7 +102,7 @@ def test_network(variant):
         if f"shape_{name}" in golden:
             assert got.shape == tuple(golden[f"shape_{name}"])
     if "output_pre_relu" in golden:
-        pre_relu = stages(net, image)["out_conv4_prerelu"][:, 0]
+        pre_relu = found["out_conv4_prerelu"][:, 0]
         np.testing.assert_allclose(pre_relu, golden["output_pre_relu"], atol=ATOL_OUTPUT)
     np.testing.assert_allclose(net(image).asnumpy(), golden["output"], atol=ATOL_OUTPUT)
     net.scratch.output_conv[4].bias.set_data(ms.Tensor(np.float32([10])))
@@ -107,6 +112,7 @@ def test_network(variant):
 def test_resizing():
     golden = load("micro_ops.npz")
     cases = sorted({key.split("/")[0] for key in golden if key.startswith("bilinear")})
+    compared = 0
     for case in cases:
         x, (height, width) = golden[f"{case}/x"], golden[f"{case}/size_hw"]
         for key, mode in MODES.items():
@@ -114,6 +120,14 @@ def test_resizing():
             columns = interpolation_matrix(x.shape[3], width, mode)
             got = np.einsum("yh,bchw,xw->bcyx", rows, x, columns)
             np.testing.assert_allclose(got, golden[f"{case}/{key}"], atol=1e-5, err_msg=key)
+            compared += 1
+    assert compared == 3 * len(cases) > 0
+
+
+def test_every_golden_case_of_the_loss_has_its_arrays():
+    kinds = ("prediction", "mask", "target", "loss", "grad", "scale_f64", "shift_f64")
+    assert len(CASES) >= 5
+    assert not [case for case in CASES for kind in kinds if f"{case}/{kind}" not in LOSS]
 
 
 @pytest.mark.parametrize("case", CASES)

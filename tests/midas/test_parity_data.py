@@ -1,16 +1,15 @@
 """Sizes, resizing, normalisation, training pairs and depth files equal the original's goldens."""
 
 import json
-from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
 
-from midas.src.dataset import read_target, training_data
+from midas.src.datasets.readers import read_dpt, read_kitti_depth, read_tum_depth
+from midas.src.datasets.training import MixedPairs, read_target, training_pairs
 from midas.src.model_utils.images import read_png, read_rgb, write_pfm
 from midas.src.model_utils.media import to_png16
-from midas.src.datasets.readers import read_dpt, read_kitti_depth, read_tum_depth
 from midas.src.transforms import network_size, prepare_image, resize_nearest
 from tests.golden_files import golden_dir
 
@@ -27,18 +26,19 @@ def load(name):
 
 def test_every_row_of_the_resize_table():
     golden = load("resize_table.npz")
-    columns = list(golden["columns"])
+    columns, compared = list(golden["columns"]), 0
     for values in golden["table"]:
         row = dict(zip(columns, values.tolist()))
         got = network_size(
-            row["width"],
-            row["height"],
+            (row["width"], row["height"]),
             (row["target_width"], row["target_height"]),
-            str(golden["methods"][row["method"]]),
-            bool(row["keep_aspect_ratio"]),
-            row["multiple_of"],
+            method=str(golden["methods"][row["method"]]),
+            keep_aspect_ratio=bool(row["keep_aspect_ratio"]),
+            multiple_of=row["multiple_of"],
         )
         assert got == (row["new_width"], row["new_height"]), row
+        compared += 1
+    assert compared == len(golden["table"]) > 0
 
 
 def cases():
@@ -57,7 +57,8 @@ def test_preprocessing(case):
     golden = load("preprocess.npz")
     image, depth, mask = (golden[key] for key in ("image_u8_rgb", "depth", "mask"))
     aim, *rule = cases()[case]
-    size = network_size(image.shape[1], image.shape[0], aim, *rule)
+    rule = dict(zip(("method", "keep_aspect_ratio", "multiple_of"), rule))
+    size = network_size((image.shape[1], image.shape[0]), aim, **rule)
     got = {
         "image": prepare_image(image, size, MEAN, STD),
         "depth": resize_nearest(depth, size),
@@ -79,30 +80,18 @@ def test_preprocessing(case):
     assert compared >= 2
 
 
-def test_the_picture_on_disk_is_read_as_rgb():
+def test_the_image_on_disk_is_read_as_rgb():
     golden = load("preprocess.npz")
     np.testing.assert_array_equal(
         read_rgb(GOLDEN / "files" / "preprocess.png"), golden["image_u8_rgb"]
     )
 
 
-def config(root, **changes):
-    values = {
-        "train_data_dir": root,
-        "mixdata": "mixdata.json",
-        "train_list": "",
-        "skip_bad_samples": False,
-        "img_width": 384,
-        "img_height": 384,
-        "keep_aspect_ratio": False,
-        "ensure_multiple_of": 32,
-        "resize_method": "upper_bound",
-        "nm_img_mean": MEAN,
-        "nm_img_std": STD,
-        "mask_invalid": False,
-        "flip_probability": 0.0,
-    }
-    return SimpleNamespace(**{**values, **changes})
+def training_samples(root, *, mask_invalid, **lists):
+    """Samples of 384 x 384, which the goldens' size rule gives for every image."""
+    image = {"size": (384, 384), "mean": MEAN, "std": STD}
+    target = {"mask_invalid": mask_invalid, "flip_probability": 0.0}
+    return MixedPairs(training_pairs(root, mixdata="mixdata.json", **lists), **image, **target)
 
 
 def test_training_samples(tmp_path):
@@ -110,18 +99,21 @@ def test_training_samples(tmp_path):
     (tmp_path / "ReDWeb_V1").symlink_to(GOLDEN / "files" / "ReDWeb_V1")
     mix = {"img": {"RW": "/ReDWeb_V1/Imgs/*"}, "depth": {"RW": "/ReDWeb_V1/RDs/*"}}
     (tmp_path / "mixdata.json").write_text(json.dumps(mix))
-    data = training_data(config(tmp_path))
+    data, compared = training_samples(tmp_path, mask_invalid=False), 0
     assert len(data) == len({key.split("/")[0] for key in golden})
     for key, expected in golden.items():
         index, name = key.split("/")
-        image, mask, depth = data.load(int(index), np.random.default_rng(0))
+        sample = data.load(int(index), np.random.default_rng(0))
         kind, _, step = name.partition("_sub")
         if kind == "mask_mean":
-            assert mask.mean() == expected
+            assert sample["mask"].mean() == expected
         else:
-            values = {"image": image, "depth": depth}[kind][..., :: int(step), :: int(step)]
+            values = {"image": sample["img"], "depth": sample["depth"]}[kind]
+            values = values[..., :: int(step), :: int(step)]
             atol = ATOL_JPEG if kind == "image" else 0
             np.testing.assert_allclose(values, expected, rtol=0, atol=atol, err_msg=key)
+        compared += 1
+    assert compared == len(golden) >= 3 * len(data)
 
 
 def test_our_default_masks_what_has_no_depth(tmp_path):
@@ -129,10 +121,10 @@ def test_our_default_masks_what_has_no_depth(tmp_path):
     listed = "ReDWeb_V1/Imgs/im0.jpg ReDWeb_V1/RDs/im0.png\n"
     (tmp_path / "ReDWeb_V1").symlink_to(GOLDEN / "files" / "ReDWeb_V1")
     (tmp_path / "pairs.txt").write_text(listed)
-    data = training_data(config(tmp_path, train_list="pairs.txt", mask_invalid=True))
-    _, mask, depth = data.load(0, np.random.default_rng(0))
-    assert (depth == 0).any()
-    np.testing.assert_array_equal(mask, depth > 0)
+    data = training_samples(tmp_path, mask_invalid=True, train_list="pairs.txt")
+    sample = data.load(0, np.random.default_rng(0))
+    assert (sample["depth"] == 0).any()
+    np.testing.assert_array_equal(sample["mask"], sample["depth"] > 0)
 
 
 def test_depth_files():

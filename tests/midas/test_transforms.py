@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from midas.src.model_utils.config import read_options
 from midas.src.transforms import flip, network_size, prepare_image, resize_nearest
+from tests.conftest import REPOSITORY
 
 AIM = (384, 384)
 
@@ -25,20 +27,25 @@ AIM = (384, 384)
     ],
 )
 def test_network_size(image, method, expected):
-    assert network_size(*image, AIM, method, True, 32) == expected
+    assert network_size(image, AIM, method=method, keep_aspect_ratio=True) == expected
 
 
 def test_aspect_is_dropped_when_asked():
-    assert network_size(1242, 375, AIM, "upper_bound", False, 32) == AIM
+    assert network_size((1242, 375), AIM, method="upper_bound") == AIM
 
 
 def test_a_side_never_becomes_zero():
-    assert network_size(3000, 100, AIM, "upper_bound", True, 32) == (384, 32)
+    flat = network_size((3000, 100), AIM, method="upper_bound", keep_aspect_ratio=True)
+    assert flat == (384, 32)
 
 
-def test_unknown_method():
-    with pytest.raises(ValueError, match="choose one of upper_bound"):
-        network_size(10, 10, AIM, "nearest", True, 32)
+def test_every_resize_method_of_config_yaml_to_multiples_of_64():
+    """640 x 480 to 384: by 0.6 384 x 288, whose 4.5 times 64 rounds to 4; by 0.8 512 x 384."""
+    expected = {"upper_bound": (384, 256), "lower_bound": (512, 384), "minimal": (512, 384)}
+    options = {"keep_aspect_ratio": True, "multiple_of": 64}
+    for method in read_options(REPOSITORY / "midas" / "config.yaml").allowed["resize_method"]:
+        assert network_size((640, 480), AIM, method=method, **options) == expected.pop(method)
+    assert not expected
 
 
 def test_normalisation_by_hand():

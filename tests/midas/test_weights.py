@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from midas.src import weights
-from midas.src.model_utils.config import InputError, load_config
+from midas.src.model_utils.config import load_config
+from midas.src.model_utils.errors import InputError
 from midas.src.networks import MidasNet
 from tests.conftest import REPOSITORY
 from tests.golden_files import golden_dir

@@ -43,8 +43,8 @@ class GroupedConv(nn.Cell):
         stride (int): 1 or 2.
         groups (int): divides channels.
         method (str): "native" (the framework's group convolution), "split" (one convolution
-            per group), "merged" (a few dense convolutions with zeros between the groups), "auto" (see
-            default_method).
+            per group), "merged" (a few dense convolutions with zeros between the groups) or "auto"
+            (see default_method).
         weight_init: initializer of the (channels, channels / groups, 3, 3) weight.
     """
 

@@ -1,4 +1,4 @@
-"""The scripts of midas/preprocess, run as users run them."""
+"""The scripts of midas/prepare, run as users run them."""
 
 import json
 import random
@@ -10,7 +10,7 @@ import pytest
 
 from tests.golden_files import golden_dir
 
-TOOLS = Path(__file__).resolve().parents[2] / "midas" / "preprocess"
+TOOLS = Path(__file__).resolve().parents[2] / "midas" / "prepare"
 GOLDEN = golden_dir("midas") / "files" / "tum_associate"
 
 

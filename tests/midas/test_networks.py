@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 from mindspore import nn, ops
 
-from midas.src.networks.grouped_conv import GroupedConv
 from midas.src.losses import make_loss
 from midas.src.model_utils.errors import InputError
 from midas.src.networks import MidasNet
-from midas.src.model_utils.resize import DoubleSize, DoubleSizeConv, interpolation_matrix
+from midas.src.networks.grouped_conv import GroupedConv
 from midas.src.weights import from_torch_name
 from tests.golden_files import golden_dir
 
@@ -55,52 +54,6 @@ def test_a_batch_is_its_images_one_by_one():
     together = net(images).asnumpy()
     single = np.concatenate([net(images[i : i + 1]).asnumpy() for i in range(3)])
     np.testing.assert_allclose(together, single, atol=1e-5)
-
-
-def test_resizing_by_hand():
-    """Two pixels 0 and 1 to four, by the three conventions; 3 to 5 keeps the ends."""
-    line = np.array([0.0, 1.0])
-    for mode, expected in (
-        ("align_corners", [0, 1 / 3, 2 / 3, 1]),
-        ("half_pixel", [0, 0.25, 0.75, 1]),
-        ("legacy", [0, 0.5, 1, 1]),
-    ):
-        np.testing.assert_allclose(interpolation_matrix(2, 4, mode) @ line, expected, atol=1e-7)
-    middle = interpolation_matrix(3, 5, "align_corners") @ np.array([0.0, 2.0, 8.0])
-    np.testing.assert_allclose(middle, [0, 1, 2, 5, 8], atol=1e-6)
-    assert interpolation_matrix(1, 2, "half_pixel").tolist() == [[1], [1]]
-    with pytest.raises(ValueError, match="resize mode 'cubic'"):
-        interpolation_matrix(2, 4, "cubic")
-
-
-@pytest.mark.parametrize("mode", ["align_corners", "half_pixel", "legacy"])
-def test_resizing_joined_with_a_convolution(mode):
-    """Value and gradients equal those of the two steps."""
-    joined = DoubleSizeConv(6, 5, mode, "normal", "normal")
-    double = DoubleSize(mode)
-    x, weight, bias = random(2, 6, 7, 4), random(5, 6, 3, 3), random(5)
-    joined.weight.set_data(weight)
-    joined.bias.set_data(bias)
-    conv = ops.Conv2D(5, 3, pad_mode="pad", pad=1)
-
-    def steps(x, weight, bias):
-        return ops.bias_add(conv(double(x), weight), bias)
-
-    np.testing.assert_allclose(
-        joined(x).asnumpy(), steps(x, weight, bias).asnumpy(), rtol=1e-4, atol=1e-5
-    )
-    target = random(2, 5, 14, 8)
-
-    def loss_joined(x):
-        return (joined(x) * target).sum()
-
-    def loss_steps(x, weight, bias):
-        return (steps(x, weight, bias) * target).sum()
-
-    got_x, got = ms.grad(loss_joined, 0, weights=[joined.weight, joined.bias])(x)
-    expected = ms.grad(loss_steps, (0, 1, 2))(x, weight, bias)
-    for a, b in zip((got_x, *got), expected):
-        np.testing.assert_allclose(a.asnumpy(), b.asnumpy(), rtol=1e-4, atol=1e-4)
 
 
 def output_and_gradients(cell, x, direction):
@@ -164,10 +117,6 @@ def test_a_few_steps_lower_the_loss(name):
 def test_mistakes_are_named():
     with pytest.raises(InputError, match="4 stages, got"):
         MidasNet(layers=(1, 1))
-    with pytest.raises(InputError, match="network_variant 'tf': choose one of torch, modelzoo"):
-        small(network_variant="tf")
-    with pytest.raises(InputError, match="grouped_conv 'fast'"):
-        small(grouped_conv="fast")
 
 
 def test_random_weights_start_with_an_open_relu():

@@ -1,8 +1,7 @@
-"""Depth files and dataset trees: values by hand, and a table of everything that can be wrong."""
+"""The six evaluation datasets: trees on disk, masks, and a table of what can be wrong."""
 
 import shutil
 import struct
-from types import SimpleNamespace
 
 import cv2
 import h5py
@@ -11,14 +10,8 @@ import pytest
 from scipy.io import savemat
 
 from midas.src.datasets.zero_shot import DATASETS, PROTOCOLS, dataset_root, open_datasets
-from midas.src.model_utils.config import InputError, load_config
-from midas.src.datasets.readers import (
-    read_diw_table,
-    read_dpt,
-    read_eth3d_depth,
-    read_kitti_depth,
-    read_tum_depth,
-)
+from midas.src.model_utils.config import read_options
+from midas.src.model_utils.errors import InputError
 from tests.conftest import REPOSITORY
 
 # Not $GOLDEN_DIR: the sizes in the messages below are those of these files.
@@ -36,34 +29,6 @@ FOLDERS = {
 
 def write_png(path, values, dtype):
     assert cv2.imwrite(str(path), np.asarray(values, dtype))
-
-
-def test_values_by_hand(tmp_path):
-    write_png(tmp_path / "k.png", [[0, 256, 384, 20480]], np.uint16)
-    np.testing.assert_array_equal(read_kitti_depth(tmp_path / "k.png"), [[-1, 1, 1.5, 80]])
-    write_png(tmp_path / "t.png", [[0, 5000, 12500, 511]], np.uint16)
-    np.testing.assert_array_equal(read_tum_depth(tmp_path / "t.png"), [[0, 1, 2.5, 0.1022]])
-    wrong = read_tum_depth(tmp_path / "t.png", as_8_bit=True)
-    np.testing.assert_array_equal(wrong, [[0, 19 / 5000, 48 / 5000, 1 / 5000]])
-    data = struct.pack("<fii6f", 202021.25, 3, 2, *range(6))
-    (tmp_path / "s.dpt").write_bytes(data)
-    np.testing.assert_array_equal(read_dpt(tmp_path / "s.dpt"), [[0, 1, 2], [3, 4, 5]])
-    (tmp_path / "e.JPG").write_bytes(struct.pack("<6f", 1, 2, 3, 4, 5, np.inf))
-    depth = read_eth3d_depth(tmp_path / "e.JPG", 3, 2)
-    np.testing.assert_array_equal(depth, [[1, 2], [3, 4], [5, np.inf]])
-    (tmp_path / "d.csv").write_text("./DIW_test/a.thumb\n1,2,3,4,<,5,6\n\n")
-    assert read_diw_table(tmp_path / "d.csv") == [("./DIW_test/a.thumb", (0, 1, 2, 3), "<", (5, 6))]
-
-
-def test_an_empty_kitti_map_is_no_mistake(tmp_path):
-    write_png(tmp_path / "k.png", np.zeros((2, 2)), np.uint16)
-    assert (read_kitti_depth(tmp_path / "k.png") == -1).all()
-
-
-def test_full_size_eth3d_depth_beside_a_smaller_image(tmp_path):
-    (tmp_path / "e.JPG").write_bytes(np.arange(4032 * 3, dtype="<f4").tobytes())
-    depth = read_eth3d_depth(tmp_path / "e.JPG", 42, 63)
-    assert depth.shape == (4032, 3) and depth[1, 0] == 3
 
 
 @pytest.fixture
@@ -151,8 +116,8 @@ BAD = [
     ("DIW", DIW_TABLE, diw("7,43,31"), "line 22: '7,43,31' is not"),
     ("DIW", DIW_TABLE, diw("7,x,1,4,<,6,9"), "line 22"),
     ("DIW", DIW_TABLE, diw("7,3,1,4,=,6,9"), "relation is < or >"),
-    ("DIW", DIW_TABLE, diw("7,7,1,4,<,6,9"), "within the picture"),
-    ("DIW", DIW_TABLE, diw("0,3,1,4,<,6,9"), "within the picture"),
+    ("DIW", DIW_TABLE, diw("7,7,1,4,<,6,9"), "within the image"),
+    ("DIW", DIW_TABLE, diw("0,3,1,4,<,6,9"), "within the image"),
     ("DIW", DIW_TABLE, add("./DIW_test/img0.thumb\n"), "21 lines, expected pairs"),
     ("DIW", DIW_TABLE, lambda p: p.unlink(), "No such file.*DIW_test.csv of DIW_Annotations"),
     ("DIW", DIW_IMAGE, lambda p: p.write_bytes(b"GIF"), "not an image"),
@@ -162,8 +127,8 @@ BAD = [
     ("NYU", NYU, lambda p: replace(p, rawDepths=None), "no key rawDepths"),
     ("NYU", NYU, lambda p: replace(p, rawDepths=np.ones((3, 64, 47))), "do not fit rawDepths"),
     ("NYU", SPLITS, lambda p: savemat(p, {"other": [1]}), "no key testNdxs"),
-    ("NYU", SPLITS, lambda p: savemat(p, {"testNdxs": [[4]]}), "must lie in 1..3"),
-    ("NYU", SPLITS, lambda p: savemat(p, {"testNdxs": [[0]]}), "must lie in 1..3"),
+    ("NYU", SPLITS, lambda p: savemat(p, {"testNdxs": [[4]]}), "must be within 1..3"),
+    ("NYU", SPLITS, lambda p: savemat(p, {"testNdxs": [[0]]}), "must be within 1..3"),
     ("NYU", SPLITS, lambda p: p.write_bytes(b"hello"), "splits.mat: cannot be read"),
     ("NYU", SPLITS, lambda p: p.write_bytes(b""), "splits.mat: cannot be read"),
 ]  # fmt: skip
@@ -234,45 +199,50 @@ def test_sintel_counts_pixels_whose_occlusion_map_is_255(tree):
     np.testing.assert_array_equal(sample.mask, expected)
 
 
-def config(root, name, **paths):
-    values = {f"datapath_{key}": f"/{FOLDERS[key]}" for key in FOLDERS}
-    values["datapath_NYU"] = ["/NYU/nyu.mat", "/NYU/splits.mat"]
-    return SimpleNamespace(train_data_dir=str(root), data_name=name, **{**values, **paths})
+PLACES = {name: f"/{folder}" for name, folder in FOLDERS.items()}
+PLACES["NYU"] = ["/NYU/nyu.mat", "/NYU/splits.mat"]
 
 
 def test_paths_join_as_in_the_original(tree):
-    assert dataset_root(config(tree, "all"), "TUM") == (tree / "TUM", None)
-    alone = config("/nowhere", "all", datapath_TUM=str(tree / "TUM"))
-    assert dataset_root(alone, "TUM") == (tree / "TUM", None)
+    assert dataset_root("TUM", "/TUM", tree) == (tree / "TUM", None)
+    assert dataset_root("TUM", str(tree / "TUM"), "/nowhere") == (tree / "TUM", None)
+    assert dataset_root("TUM", "/TUM", "/nowhere") == (None, "/nowhere/TUM")
     nyu = [str(tree / "NYU" / name) for name in ("nyu.mat", "splits.mat")]
-    found, _ = dataset_root(config("/nowhere", "all", datapath_NYU=nyu), "NYU")
+    found, _ = dataset_root("NYU", nyu, "/nowhere")
     assert list(map(str, found)) == nyu
     with pytest.raises(InputError, match="datapath_NYU: expected nyu.mat and splits.mat"):
-        dataset_root(config(tree, "all", datapath_NYU=["/NYU/nyu.mat"]), "NYU")
+        dataset_root("NYU", ["/NYU/nyu.mat"], tree)
 
 
 def test_all_skips_what_is_not_there_and_a_name_does_not(tree, capsys):
     shutil.rmtree(tree / "TUM")
     (tree / "NYU" / "splits.mat").unlink()
-    found = open_datasets(config(tree, "all"), STANDARD)
-    assert list(found) == ["Sintel", "Kitti", "DIW", "ETH3D"]
+    found = open_datasets(PLACES, tree, STANDARD, skip_absent=True)
+    assert list(found) == ["Kitti", "Sintel", "DIW", "ETH3D"]
     out = capsys.readouterr().out
     assert f"TUM: skipped, {tree / 'TUM'} is not there\n" in out and "NYU: skipped, " in out
     for name in ("TUM", "NYU"):
         with pytest.raises(InputError, match=f"{name}: .* is not there; check --train_data_dir"):
-            open_datasets(config(tree, name), STANDARD)
+            open_datasets({name: PLACES[name]}, tree, STANDARD)
     with pytest.raises(InputError, match="none of the datasets is on disk"):
-        open_datasets(config("/nowhere", "all"), STANDARD)
+        open_datasets(PLACES, "/nowhere", STANDARD, skip_absent=True)
 
 
 def test_the_synthetic_trees_are_read(midas_data):
     """All six formats from another writer than the goldens', at the config's default places."""
-    defaults = load_config(REPOSITORY / "midas" / "config.yaml")
-    defaults.train_data_dir = str(midas_data)
-    for name, dataset in open_datasets(defaults, STANDARD).items():
+    defaults = read_options(REPOSITORY / "midas" / "config.yaml").defaults
+    places = {name: defaults[f"datapath_{name}"] for name in DATASETS}
+    found = open_datasets(places, midas_data, STANDARD)
+    assert list(found) == ["Sintel", "Kitti", "TUM", "DIW", "ETH3D", "NYU"]
+    for name, dataset in found.items():
         sample = dataset.load(len(dataset) - 1)
         assert sample.image.shape == (60, 80, 3)
         if name != "DIW":
             assert sample.mask.mean() > 0.05, name
             assert 0.3 < np.median(sample.depth[sample.mask]) < dataset.cap
-    assert len(open_datasets(defaults, STANDARD)) == 6
+
+
+def test_the_choices_of_config_yaml_are_the_datasets_and_the_protocols():
+    allowed = read_options(REPOSITORY / "midas" / "config.yaml").allowed
+    assert allowed["data_name"] == ["all", *DATASETS]
+    assert allowed["eval_protocol"] == list(PROTOCOLS)

@@ -11,11 +11,11 @@ import cv2
 import mindspore as ms
 import numpy as np
 import pytest
-
 from midas.src.build import build_network
+from midas.src.training import learning_rate, make_optimizer, start_weights
+
 from midas.src.model_utils.checkpoint import read_parameters, save_parameters
 from midas.src.model_utils.config import InputError, load_config
-from midas.src.training import learning_rate, make_optimizer, start_weights
 from tests.conftest import REPOSITORY
 from tests.golden_files import golden_dir
 

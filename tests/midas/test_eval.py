@@ -8,8 +8,8 @@ import shutil
 import cv2
 import numpy as np
 import pytest
-
 from midas.src.build import build_network
+
 from midas.src.model_utils.checkpoint import save_parameters
 from midas.src.model_utils.config import load_config
 from tests.conftest import REPOSITORY
@@ -151,6 +151,7 @@ def test_the_310_path_scores_as_eval_does(program, midas_data, weights, tmp_path
     only when eval.py's rule ends at that size too, which keeps Sintel's here at 96 x 64.
     """
     from midas.src.benchmark import make_predict
+
     from midas.src.model_utils.device import Device
 
     size = ["--img_height", 64, "--img_width", 96]

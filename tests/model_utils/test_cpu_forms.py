@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 from mindspore import nn, ops
 
-from midas.src.model_utils.cpu_forms import Conv3x3, use_plain_forms
-from midas.src.model_utils.cpu_forms import WinogradConv, fits
+from midas.src.model_utils.cpu_forms import Conv3x3, WinogradConv, fits, use_plain_forms
 
 # F(4x4, 3x3) loses about two digits of float32.
 TOLERANCE = 1e-4
