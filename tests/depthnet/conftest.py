@@ -8,7 +8,7 @@ from depthnet.src.networks import CoarseNet, FineNet
 from tests.synthetic.__main__ import main as render
 
 # A training of both stages that is over soon.
-SHORT = ["--batch_size", 1, "--coarse_net_train_step", 3, "--fine_net_train_step", 2]
+SHORT = ["--batch_size", 1, "--coarse_net_train_step", 4, "--fine_net_train_step", 3]
 QUICK = [*SHORT, "--log_steps", 1, "--resume_steps", 2, "--num_parallel_workers", 2]
 
 

@@ -1,6 +1,7 @@
 """The 310 path: .bin files of the test images, and scores of result files."""
 
 import math
+import os
 
 import numpy as np
 import pytest
@@ -84,3 +85,15 @@ def test_missing_and_wrong_files_are_named(folders, tmp_path):
     (labels / "b.bin").unlink()
     with pytest.raises(InputError, match="b.bin does not exist; results and labels"):
         ascend310.score_results(results, labels)
+
+
+def test_the_programs_need_no_mindspore(program, folders, nyu, tmp_path):
+    depthnet, (results, labels) = program("depthnet"), folders
+    (tmp_path / "mindspore.py").write_text("raise ImportError('not on a 310 host')\n")
+    env = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    paths = ["--dataset_path", nyu / "Test", "--output_path", tmp_path / "pre"]
+    depthnet.run("preprocess.py", *paths, env=env)
+    assert len(list((tmp_path / "pre" / "label").iterdir())) == 3
+    paths = ["--result_path", results, "--label_file", labels, "--acc_log", tmp_path / "acc.log"]
+    out, _ = depthnet.run("postprocess.py", *paths, env=env)
+    assert "abs_relative_loss:  0.500000" in out and (tmp_path / "acc.log").read_text() in out

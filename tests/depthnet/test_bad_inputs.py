@@ -7,6 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
+from tests.warm import WarmProgram
+
 FINE = "FinalFineNet.ckpt"
 COARSE = "FinalCoarseNet.ckpt"
 
@@ -14,11 +16,12 @@ COARSE = "FinalCoarseNet.ckpt"
 @pytest.fixture(scope="module")
 def depthnet(program, nyu, weights):
     """The model folder with NYU/ and Model/Ckpt/ inside, so that plain commands work."""
-    copy = program("depthnet")
+    copy = WarmProgram(program("depthnet").folder)
     if not (copy.folder / "NYU").exists():
         shutil.copytree(nyu, copy.folder / "NYU")
         shutil.copytree(weights, copy.folder / "weights")
-    return copy
+    yield copy
+    copy.close()
 
 
 @pytest.fixture
@@ -57,7 +60,16 @@ FLAGS = {
         "is of another model",
     ),
     "fine as coarse": ("export.py", nets(coarse="weights/" + FINE), "is of another model"),
-    "no input pictures": ("infer.py", ["--input_path", "none/*.png"], "does not exist"),
+    "no input images": (
+        "infer.py",
+        ["--input_path", "none/*.png"],
+        "input_path none/*.png does not exist",
+    ),
+    "a key of another program": (
+        "eval.py",
+        ["--batch_size", 4],
+        "eval.py does not read batch_size; ",
+    ),
     "three weights": (
         "infer.py",
         ["--input_path", "NYU/Test", "--model_weights", *["weights/" + COARSE] * 3],
@@ -68,7 +80,7 @@ FLAGS = {
         ["--input_path", "NYU/Test", "--model_weights", "no.mindir"],
         "no.mindir does not exist",
     ),
-    "too many samples a step": (
+    "too many samples per step": (
         "train.py",
         ["--data_url", "NYU", "--batch_size", 100],
         "6 samples are fewer than batch_size 100",
@@ -148,17 +160,17 @@ def shrink(path):
 
 
 TREES = {
-    "truncated training picture": ("Train", "1.jpg", cut, "1.jpg is truncated"),
+    "truncated training image": ("Train", "1.jpg", cut, "1.jpg is truncated"),
     "missing training depth": ("Train", "1.png", lambda p: p.unlink(), "1.png is missing"),
     "small training depth": ("Train", "1.png", shrink, "1.png is 64x48"),
-    "truncated test picture": ("Test", "00000_colors.png", cut, "is truncated"),
+    "truncated test image": ("Test", "00000_colors.png", cut, "is truncated"),
     "8-bit test depth": (
         "Test",
         "00000_depth.png",
         lambda p: cv2.imwrite(str(p), np.zeros((480, 640), np.uint8)),
         "has mode L",
     ),
-    "unpaired test picture": (
+    "unpaired test image": (
         "Test",
         "00000_depth.png",
         lambda p: p.unlink(),
