@@ -19,6 +19,15 @@ def test_hand_computed():
     assert tuple(got) == NAMES
 
 
+def test_relative_errors_are_relative_to_the_target():
+    """Errors of 1 and -2 at 2 m and 5 m: 1/2 and 2/5; their squares 1/2 and 4/5."""
+    got = depth_metrics([3.0, 3.0], [2.0, 5.0])
+    assert got["abs_rel"] == pytest.approx(0.45)
+    assert got["sq_rel"] == pytest.approx(0.65)
+    assert got["rmse"] == pytest.approx(math.sqrt(2.5))
+    assert (got["a1"], got["a2"], got["a3"]) == (0, 0.5, 1)
+
+
 def test_perfect_prediction():
     got = depth_metrics(np.arange(1, 5), np.arange(1, 5))
     assert [got[name] for name in NAMES] == [0, 0, 0, 0, 1, 1, 1]

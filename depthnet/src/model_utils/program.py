@@ -173,7 +173,8 @@ def run(
         config = load_config(path, argv, readers, entry.name)
         print(description.strip().splitlines()[0], flush=True)
         words = " ".join(f"{key}={value}" for key, value in vars(config).items())
-        print(textwrap.fill(f"config: {words}", 100, break_on_hyphens=False), flush=True)
+        options = {"break_on_hyphens": False, "break_long_words": False}
+        print(textwrap.fill(f"config: {words}", 100, **options), flush=True)
         main(config)
     except InputError as err:
         sys.exit(_report("error", err, 2))
