@@ -35,7 +35,9 @@ def read_stamps(path):
         try:
             stamps[float(words[0])] = words[1:]
         except ValueError:
-            raise ValueError(f"{path} line {number}: {words[0]!r} is not a time stamp") from None
+            raise ValueError(
+                f"{path} line {number}: {words[0][:80]!r} is not a time stamp"
+            ) from None
     return stamps
 
 

@@ -38,7 +38,7 @@ def read_frames(path):
             continue
         drive = words[0].rpartition("/")[2]
         if len(words) not in (2, 3) or "_drive_" not in drive:
-            raise ValueError(f"{path} line {number}: {line!r} is not `drive frame`")
+            raise ValueError(f"{path} line {number}: {line[:80]!r} is not `drive frame`")
         frames.append((drive, words[1].zfill(10), "/" not in words[0]))
     return frames
 
@@ -86,7 +86,10 @@ def main():
     args = parser.parse_args()
     try:
         frames = read_frames(args.txt_path)
-        copies, left_out = plan(frames, args.image_path, args.depth_path, args.output_path)
+        try:
+            copies, left_out = plan(frames, args.image_path, args.depth_path, args.output_path)
+        except (ValueError, OSError) as err:  # OSError: a name that is too long
+            raise ValueError(f"{args.txt_path}: {err}") from None
         for source, target in copies:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)

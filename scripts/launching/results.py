@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import re
 
 from .checks import RunError, UsageError
@@ -23,9 +24,10 @@ def final_metrics(name):
         path = output / name
         try:
             found = [*numbers(json.loads(path.read_text()))]
-        except (OSError, ValueError, AttributeError) as err:
+            lines = [f"  {key}: {value:.6g}" for key, value in found]
+        except (OSError, ValueError, AttributeError, RecursionError, OverflowError) as err:
             raise RunError(f"{path}: no metrics that can be read ({err}); see the logs") from None
-        return [f"final metrics ({path}):", *(f"  {key}: {value:.6g}" for key, value in found)]
+        return [f"final metrics ({path}):", *lines]
 
     return report
 
@@ -41,11 +43,30 @@ def rows_needed(steps):
 
 
 def step_rates(folder):
-    """Examples/s in each row of a run's metrics.csv, which may not have been written yet."""
+    """Examples/s in each row of a run's metrics.csv, which may not have been written yet.
+
+    Raises:
+        RunError: the file is damaged.
+    """
     path = folder / "metrics.csv"
-    text = path.read_text() if path.exists() else ""
-    rows = csv.DictReader(text[: text.rfind("\n") + 1].splitlines())
-    return [float(row["examples_per_s"]) for row in rows]
+    try:
+        text = path.read_text() if path.exists() else ""
+        rows = csv.DictReader(text[: text.rfind("\n") + 1].splitlines())
+        rates = [float(row["examples_per_s"]) for row in rows]
+    except (ValueError, TypeError, KeyError, csv.Error) as err:
+        raise RunError(f"{path} is damaged, no examples_per_s ({err}); run it again") from None
+    if not all(0 < rate < math.inf for rate in rates):
+        raise RunError(f"{path} is damaged, examples_per_s must be above 0; run it again")
+    return rates
+
+
+def _batch_size(output):
+    """batch_size of the configuration that a run saved."""
+    path = next(output.rglob("config.yaml"))
+    try:
+        return int(re.search(r"^batch_size: ([1-9]\d{0,8})$", path.read_text(), re.MULTILINE)[1])
+    except (ValueError, TypeError):
+        raise RunError(f"{path} is damaged, it has no batch_size; run it again") from None
 
 
 def speed(values, output):
@@ -53,12 +74,13 @@ def speed(values, output):
 
     Raises:
         UsageError: the run made fewer than two steps.
+        RunError: its files are damaged.
     """
     rates = step_rates(output)[1 : rows_needed(int(values["steps"]))]
     if not rates:
-        raise UsageError("needs two steps; the first compiles: use --steps=2 or more data")
-    saved = next(output.rglob("config.yaml")).read_text()  # the resolved one, of this run
-    batch = int(re.search(r"^batch_size: (\d+)$", saved, re.MULTILINE)[1])
+        text = "needs two steps; the first compiles: use --steps=2 or more data"
+        raise UsageError(f"{text} ({output / 'metrics.csv'} has fewer rows)")
+    batch = _batch_size(output)
     step = sum(batch / rate for rate in rates) / len(rates)
     counted = f"mean of {len(rates)} log lines"
     return [f"{step:.4f} s/iter, {batch / step:.2f} examples/s ({counted})"]

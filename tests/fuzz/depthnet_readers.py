@@ -1,16 +1,14 @@
 """What DepthNet reads."""
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 
 from depthnet.src import ascend310, prediction
 from depthnet.src.datasets import NyuTest, NyuTrain
-from depthnet.src.model_utils import errors, graph
+from depthnet.src.model_utils import errors
 from depthnet.src.transforms import DEPTH_SIZE
 from tests.fuzz.children import Reader
-from tests.fuzz.shared_readers import depth_16, photo
+from tests.fuzz.shared_readers import depth_16, photo, write_graph
 
 ERRORS = (errors.InputError, errors.RunError)
 _SIZE = 480, 640
@@ -42,7 +40,18 @@ def _write_results(folder):
         (values + 1).tofile(folder / "labels" / f"nyu_{index}.bin")
 
 
+def _write_graph(folder):
+    write_graph(folder)
+    (folder / "net.json").write_text('{"model": "depthnet", "graph": "coarse"}')
+
+
 READERS = {
+    "sidecar of DepthNet": Reader(
+        _write_graph,
+        ("net.json",),
+        lambda folder, file: prediction.Predictor([folder / "net.mindir"]),
+        ERRORS,
+    ),
     "NYU training pairs": Reader(
         _write_nyu,
         ("Train/*/1.*",),

@@ -2,14 +2,12 @@
 
 import json
 import struct
-from pathlib import Path
 
 import cv2
 import h5py
 import numpy as np
 import scipy.io
 
-from midas.prepare import associate, deal
 from midas.src import ascend310
 from midas.src.datasets.training import MixedPairs, read_target, training_pairs
 from midas.src.datasets.zero_shot import DATASETS, PROTOCOLS
@@ -18,7 +16,7 @@ from midas.src.evaluation.onnx import onnx_predict
 from midas.src.model_utils import errors
 from midas.src.prediction import graph_predictor
 from tests.fuzz.children import Reader
-from tests.fuzz.shared_readers import depth_16, photo
+from tests.fuzz.shared_readers import depth_16, photo, write_graph
 
 ERRORS = (errors.InputError, errors.RunError)
 _MEAN_STD = {"mean": (0.5, 0.5, 0.5), "std": (0.25, 0.25, 0.25)}
@@ -41,7 +39,9 @@ def _write_redweb(folder):
     mix = {"img": {"A": "/A/Imgs/*", "B": "/B/Imgs/*"}, "depth": {"A": "/A/RDs/*", "B": "/B/RDs/*"}}
     (folder / "mixdata.json").write_text(json.dumps(mix, indent=4))
     lines = [f"A/Imgs/im{index}.jpg A/RDs/im{index}.png" for index in range(2)]
-    (folder / "list.txt").write_text("\n".join(["# image depth", *lines, "B/Imgs/b.jpg\tB/RDs/b.png"]))
+    (folder / "list.txt").write_text(
+        "\n".join(["# image depth", *lines, "B/Imgs/b.jpg\tB/RDs/b.png"])
+    )
 
 
 def _train(folder, **options):
@@ -70,7 +70,9 @@ def _write_tum(folder):
 def _write_sintel(folder):
     for frame in ("frame_0001", "frame_0002"):
         _image(folder / "final_left" / "alley" / f"{frame}.png")
-        _image(folder / "occlusions" / "alley" / f"{frame}.png", values=photo()[..., 0] // 128 * 255)
+        _image(
+            folder / "occlusions" / "alley" / f"{frame}.png", values=photo()[..., 0] // 128 * 255
+        )
         path = folder / "depth" / "alley" / f"{frame}.dpt"
         path.parent.mkdir(parents=True, exist_ok=True)
         depth = np.float32(depth_16()) / 1000
@@ -151,7 +153,34 @@ def _score_310(folder, file):
     ascend310.score_results(dataset, folder / "results", (32, 32))
 
 
+def _write_onnx(folder):
+    from onnx import TensorProto, helper, save
+
+    shape = [1, 3, 16, 16]
+    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, shape)
+    depth = helper.make_tensor_value_info("depth", TensorProto.FLOAT, [1, 16, 16])
+    kernel = helper.make_tensor("kernel", TensorProto.FLOAT, [3, 3, 3, 3], [0.1] * 81)
+    nodes = [
+        helper.make_node("Conv", ["image", "kernel"], ["features"], pads=[1, 1, 1, 1]),
+        helper.make_node("ReduceMean", ["features"], ["depth"], axes=[1], keepdims=0),
+    ]
+    graph = helper.make_graph(nodes, "midas", [image], [depth], [kernel])
+    opset = [helper.make_opsetid("", 13)]
+    save(helper.make_model(graph, opset_imports=opset, ir_version=8), folder / "midas.onnx")
+
+
+def _predict_onnx(folder, file):
+    onnx_predict(str(file))(np.zeros((1, 3, 16, 16), np.float32))
+
+
+def _predict_graph(folder, file):
+    graph_predictor(folder / "net.mindir", 1).batch([photo()])
+
+
 READERS = {
+    "ONNX graph": Reader(_write_onnx, ("*.onnx",), _predict_onnx, ERRORS),
+    "graph of MiDaS": Reader(write_graph, ("net.mindir",), _predict_graph, ERRORS),
+    "sidecar of MiDaS": Reader(write_graph, ("net.json",), _predict_graph, ERRORS),
     "target of a training pair": Reader(
         _write_redweb, ("*/RDs/*.png",), lambda folder, file: read_target(file), ERRORS
     ),

@@ -8,10 +8,21 @@ import mindspore as ms
 import numpy as np
 from mindspore import nn
 
-from midas.src.model_utils import checkpoint, config, errors, graph, images, media, program, record
+from midas.src.model_utils import (
+    checkpoint,
+    config,
+    errors,
+    graph,
+    images,
+    media,
+    program,
+    record,
+    weights,
+)
 from tests.fuzz.children import Reader
 
 ERRORS = (errors.InputError, errors.RunError)
+DATA = Path(__file__).resolve().parents[1] / "model_utils" / "data"
 CONFIG = Path(__file__).resolve().parents[2] / "midas" / "config.yaml"
 
 
@@ -98,7 +109,7 @@ def _write_saved_config(folder):
 
 
 def _read_saved_config(folder, file):
-    readers = {name: keys for name, keys in program.programs(CONFIG.parent).items()}
+    readers = program.programs(CONFIG.parent)
     config.load_config(CONFIG, ["--config_path", str(file)], readers, "train.py")
 
 
@@ -108,10 +119,34 @@ def _read_main_config(folder, file):
     program.help_text(options, set(options.defaults), "A program.")
 
 
-def _write_graph(folder):
+class _Small(nn.Cell):
+    """A network with what the models are built of."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Conv2d(3, 4, 3, has_bias=True)
+        self.second = nn.SequentialCell(nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 1, 3))
+
+    def construct(self, image):
+        return self.second(self.first(image)).squeeze(1)
+
+
+def write_graph(folder):
+    """An exported graph of 3x16x16 images, and its sidecar."""
     ms.set_context(mode=ms.GRAPH_MODE, device_target="CPU")
-    sidecar = {"model": "midas", "inputs": [{"shape": [2, 3]}]}
-    graph.export_graph(_one()["first"], [np.zeros((2, 3), np.float32)], folder / "net", "MINDIR", sidecar)
+    image = {"mean": [0.5] * 3, "std": [0.25] * 3, "resize": {"height": 16, "width": 16}}
+    sidecar = {"model": "midas", "inputs": [{"shape": [1, 3, 16, 16]}], "image": image}
+    example = np.random.default_rng(0).random((1, 3, 16, 16), np.float32)
+    graph.export_graph(_Small(), [example], folder / "net", "MINDIR", sidecar)
+
+
+def _write_weights(folder):
+    """PyTorch's two containers, and .npz."""
+    for path in DATA.glob("*.p*"):
+        (folder / path.name).write_bytes(path.read_bytes())
+    arrays = {"conv.weight": np.ones((3, 4, 2), np.float32), "count": np.int64(3)}
+    np.savez(folder / "plain.npz", **arrays)
+    np.savez_compressed(folder / "compressed.npz", **arrays)
 
 
 class _Predictor:
@@ -198,9 +233,12 @@ READERS = {
         ("*.yaml",),
         _read_main_config,
     ),
-    "graph": _reader(_write_graph, ("*.mindir",), lambda folder, file: graph.load_graph(file)),
+    "graph": _reader(write_graph, ("*.mindir",), lambda folder, file: graph.load_graph(file)),
     "sidecar": _reader(
-        _write_graph, ("*.json",), lambda folder, file: graph.load_graph(folder / "net.mindir")
+        write_graph, ("*.json",), lambda folder, file: graph.load_graph(folder / "net.mindir")
+    ),
+    "foreign weights": _reader(
+        _write_weights, ("*",), lambda folder, file: weights.read_weights(file)
     ),
     "images to predict": _reader(write_images, ("*",), _predict),
     "folder to predict": _reader(

@@ -1,5 +1,10 @@
 """Every way in which a program reads files."""
 
-from tests.fuzz import depthnet_readers, midas_readers, shared_readers
+from tests.fuzz import depthnet_readers, midas_readers, scripts_readers, shared_readers
 
-READERS = {**shared_readers.READERS, **depthnet_readers.READERS, **midas_readers.READERS}
+READERS = {
+    **shared_readers.READERS,
+    **depthnet_readers.READERS,
+    **midas_readers.READERS,
+    **scripts_readers.READERS,
+}
