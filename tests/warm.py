@@ -1,7 +1,8 @@
 """Programs of a model in forks of one process that has imported MindSpore already.
 
-To import MindSpore takes a second or two, to refuse an argument a tenth. Here each run is a process of its own, as with conftest's Program, only that what it imports from
-outside of the model's folder is there before it starts. The model's own modules are imported anew.
+To import MindSpore takes a second or two, to refuse an argument a tenth. Here each run is a process
+of its own, as with conftest's Program, only that what it imports from outside of the model's folder
+is there before it starts. The model's own modules are imported anew.
 
     python -m tests.warm    reads one job per line (JSON), prints the exit status of each
 """
