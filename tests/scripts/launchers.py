@@ -12,6 +12,7 @@ SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 VARIABLES = (
     *("DEVICE_TARGET", "DRY_RUN", "BACKGROUND", "FOREGROUND", "LOG_DIR", "SERVER_ID"),
     *("MASTER_PORT", "STOP_GRACE", "HCCL_CONNECT_TIMEOUT", "MS_CPU_COMM_OP_TIMEOUT"),
+    *("RANK_TABLE_START", "ASCEND_RT_VISIBLE_DEVICES"),
 )
 
 # A program of a model: writes its arguments and environment as JSON, then does what BEHAVIOUR
@@ -25,6 +26,7 @@ rank = os.environ.get("RANK_ID", "0")
 name = Path(sys.argv[0]).stem
 record = Path(os.environ["RECORDS"]) / f"{name}_{rank}.json"
 keys = ("RANK_ID", "RANK_SIZE", "DEVICE_ID", "RANK_TABLE_FILE", "HCCL_CONNECT_TIMEOUT", "MS_ROLE")
+keys += ("ASCEND_RT_VISIBLE_DEVICES",)
 environ = {key: os.environ[key] for key in keys if key in os.environ}
 text = {"arguments": sys.argv[1:], "environ": environ, "pid": os.getpid(), "cwd": os.getcwd()}
 record.with_suffix(".tmp").write_text(json.dumps(text))
@@ -53,7 +55,9 @@ sys.exit(int(action.split()[1]))
 
 
 class Launchers:
-    """The launchers on a folder of fake models."""
+    """The launchers on a folder of fake models; `scripts` is the folder they are taken from."""
+
+    scripts = SCRIPTS
 
     def __init__(self, folder):
         self.models, self.records, self.logs = (
@@ -77,7 +81,7 @@ class Launchers:
     def start(self, script, *arguments, cwd=None, **variables):
         """Popen of `bash scripts/<script>.sh arguments`, output piped as text."""
         return subprocess.Popen(
-            ["bash", str(SCRIPTS / f"{script}.sh"), *map(str, arguments)],
+            ["bash", str(self.scripts / f"{script}.sh"), *map(str, arguments)],
             env=self.environment(**variables),
             cwd=cwd,
             stdout=subprocess.PIPE,
@@ -113,7 +117,8 @@ class Launchers:
         call = [f"{script}.sh", *map(str, arguments), "--dry_run"]
         done = subprocess.run(
             [sys.executable, "-c", ON_HOSTS, json.dumps(hosts), json.dumps(call)],
-            env=self.environment(PYTHONPATH=SCRIPTS, **variables),
+            cwd=self.scripts.parent,
+            env=self.environment(**variables),
             capture_output=True,
             text=True,
             timeout=120,
@@ -124,11 +129,11 @@ class Launchers:
 
 ON_HOSTS = """
 import json, os, sys
-import launch
+from scripts.launching.__main__ import main
 for host in json.loads(sys.argv[1]):
     print("=== next host")
     os.environ["SERVER_ID"] = host
-    assert launch.main(json.loads(sys.argv[2])) == 0
+    assert main(json.loads(sys.argv[2])) == 0
 """
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scripts.launchers import server_id
+from tests.scripts.launchers import plan, server_id
 
 
 def flags(command):
@@ -25,10 +25,12 @@ def test_rank_table_start_on_every_host(launchers, data, rank_table, hosts):
     table = rank_table(hosts)
     names = [server_id(host) for host in range(hosts)]
     call = ("run_distribute_train", "depthnet", data, table)
-    plans = launchers.dry_run_on_hosts(names, *call, HCCL_CONNECT_TIMEOUT="1200")
+    options = {"RANK_TABLE_START": "1", "HCCL_CONNECT_TIMEOUT": "1200"}
+    plans = launchers.dry_run_on_hosts(names, *call, **options)
     seen = []
     for host, (jobs, note) in enumerate(plans):
-        assert f"{8 * hosts} ranks on {hosts} server(s), 8 of them here" in note
+        assert f"{8 * hosts} ranks on {hosts} server(s), 8 of them here; one process each" in note
+        assert "deprecated" in note
         for device, (name, (environ, command)) in enumerate(jobs.items()):
             rank = 8 * host + device
             assert name == f"rank {rank}"
@@ -44,6 +46,108 @@ def test_rank_table_start_on_every_host(launchers, data, rank_table, hosts):
             assert flags(command) == wanted
             seen.append(rank)
     assert seen == list(range(8 * hosts))
+
+
+def table_of(path, *hosts):
+    """A rank table of hosts, each a list of device numbers in the order of their ranks."""
+    rank, servers = 0, []
+    for host, devices in enumerate(hosts):
+        entries = []
+        for device in devices:
+            address = f"192.168.{host}.{device + 1}"
+            entry = {"device_id": str(device), "device_ip": address, "rank_id": str(rank)}
+            entries.append(entry)
+            rank += 1
+        servers.append({"server_id": server_id(host), "device": entries, "host_nic_ip": "reserve"})
+    table = {"version": "1.0", "server_count": str(len(hosts)), "server_list": servers}
+    path.write_text(json.dumps({**table, "status": "completed"}))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("devices", "visible", "warns"),
+    [([4, 5, 6, 7], "4,5,6,7", False), ([7, 5, 4, 6], "7,5,4,6", True), ([3], "3", False)],
+)
+def test_msrun_gets_the_devices_of_the_table(launchers, data, tmp_path, devices, visible, warns):
+    """The list is in the order of the ranks; a worker's DEVICE_ID counts in it."""
+    table = table_of(tmp_path / "table.json", devices)
+    call = ("run_distribute_train", "depthnet", data, table, "--dry_run")
+    stale = {"ASCEND_RT_VISIBLE_DEVICES": "0,1", "RANK_TABLE_FILE": "old.json"}
+    out, err = launchers.run(*call, SERVER_ID=server_id(0), **stale)
+    jobs, note = plan(out)
+    ((name, (environ, command)),) = jobs.items()
+    own = {"ASCEND_RT_VISIBLE_DEVICES": visible, "HCCL_CONNECT_TIMEOUT": "600"}
+    assert name == "msrun" and environ == {**own, "PATH": environ["PATH"]}
+    given = flags(command)
+    assert given["worker_num"] == given["local_worker_num"] == str(len(devices))
+    assert given["device_target"] == "Ascend" and given["run_distribute"] == "True"
+    ranks = f"{len(devices)} ranks on 1 server(s), {len(devices)} of them here"
+    assert note == f"{ranks}, on devices {visible} of {table}; msrun starts them"
+    warning = f"warning: ASCEND_RT_VISIBLE_DEVICES documents ascending devices only, {table} has"
+    assert (warning in err) == warns and ("RANK_TABLE_START=1" in err) == warns
+
+
+def test_msrun_of_a_table_of_several_hosts(launchers, data, tmp_path):
+    table = table_of(tmp_path / "table.json", [4, 5, 6, 7], [3, 2, 1, 0], [0, 1, 2, 3])
+    call = ("run_distribute_train", "depthnet", data, table)
+    plans = launchers.dry_run_on_hosts([server_id(host) for host in range(3)], *call)
+    for host, (jobs, note) in enumerate(plans):
+        ((_, (environ, command)),) = jobs.items()
+        visible = ("4,5,6,7", "3,2,1,0", "0,1,2,3")[host]
+        assert environ["ASCEND_RT_VISIBLE_DEVICES"] == visible
+        assert f"12 ranks on 3 server(s), 4 of them here, on devices {visible} of" in note
+        given = flags(command)
+        assert (given["worker_num"], given["local_worker_num"]) == ("12", "4")
+        assert (given["node_rank"], given["tail_worker_log"]) == (str(host), str(4 * host))
+        assert (given["master_addr"], given["master_port"]) == (server_id(0), "8118")
+
+
+def test_the_hosts_of_msrun_follow_their_ranks(launchers, data, tmp_path):
+    """Whose ranks come first is host 0, wherever it stands in the table."""
+    table = table_of(tmp_path / "table.json", [0, 1], [0, 1])
+    content = json.loads(table.read_text())
+    content["server_list"].reverse()
+    table.write_text(json.dumps(content))
+    call = ("run_distribute_train", "depthnet", data, table)
+    plans = launchers.dry_run_on_hosts([server_id(host) for host in range(2)], *call)
+    nodes = [flags(next(iter(jobs.values()))[1]) for jobs, _ in plans]
+    assert [given["node_rank"] for given in nodes] == ["0", "1"]
+    assert {given["master_addr"] for given in nodes} == {server_id(0)}
+
+
+def test_ranks_that_alternate_between_hosts_are_pointed_out(launchers, data, tmp_path):
+    table = table_of(tmp_path / "table.json", [0, 1], [0, 1])
+    content = json.loads(table.read_text())
+    devices = [device for server in content["server_list"] for device in server["device"]]
+    for device, rank in zip(devices, "0213"):
+        device["rank_id"] = rank
+    table.write_text(json.dumps(content))
+    call = ("run_distribute_train", "depthnet", data, table, "--dry_run")
+    _, err = launchers.run(*call, SERVER_ID=server_id(0))
+    assert f"warning: the ranks of a server in {table} do not follow each other" in err
+
+
+def test_without_a_card_the_devices_of_the_table_are_not_used(launchers, data, tmp_path):
+    table = table_of(tmp_path / "table.json", [7, 5, 4, 6])
+    call = ("run_distribute_train", "depthnet", data, table)
+    for target in ("CPU", "GPU"):
+        jobs, note = launchers.dry_run(*call, DEVICE_TARGET=target)
+        environ, command = jobs["msrun"]
+        assert "ASCEND_RT_VISIBLE_DEVICES" not in environ
+        assert "HCCL_CONNECT_TIMEOUT" not in environ
+        assert flags(command)["worker_num"] == "4" and "only their number is taken" in note
+
+
+def test_a_rank_table_start_needs_all_devices_visible(launchers, data, tmp_path):
+    table = table_of(tmp_path / "table.json", [4, 5])
+    call = ("run_distribute_train", "depthnet", data, table)
+    options = {"SERVER_ID": server_id(0), "ASCEND_RT_VISIBLE_DEVICES": "4,5"}
+    line = launchers.refuse(*call, RANK_TABLE_START=1, **options)
+    assert line == (
+        "error: ASCEND_RT_VISIBLE_DEVICES renumbers the devices; unset it for RANK_TABLE_START=1"
+    )
+    jobs, _ = launchers.dry_run(*call, RANK_TABLE_START=1, SERVER_ID=server_id(0))
+    assert [environ["DEVICE_ID"] for environ, _ in jobs.values()] == ["4", "5"]
 
 
 @pytest.mark.parametrize("hosts", [1, 8, 128])
@@ -74,7 +178,7 @@ def test_msrun_on_every_host(launchers, data, rank_table, hosts):
 
 
 def test_one_device_table(launchers, data, rank_table):
-    options = {"SERVER_ID": server_id(0)}
+    options = {"SERVER_ID": server_id(0), "RANK_TABLE_START": "1"}
     jobs, _ = launchers.dry_run(
         "run_distribute_train", "depthnet", data, rank_table(1, 1), **options
     )
@@ -89,16 +193,20 @@ def test_unequal_hosts_need_a_rank_table_start(launchers, data, rank_table, tmp_
     table.write_text(json.dumps(content))
     call = ("run_distribute_train", "depthnet", data, table)
     line = launchers.refuse(*call, SERVER_ID=server_id(1), DEVICE_TARGET="CPU")
-    assert "msrun needs the same number of devices on each server" in line
-    jobs, _ = launchers.dry_run(*call, SERVER_ID=server_id(1))
+    assert "msrun needs as many devices on each server; RANK_TABLE_START=1" in line
+    jobs, _ = launchers.dry_run(*call, SERVER_ID=server_id(1), RANK_TABLE_START=1)
     assert list(jobs) == ["rank 2"]
 
 
 def test_connect_timeout(launchers, data, rank_table):
     call = ("run_distribute_train", "depthnet", data, rank_table(1, 1))
-    jobs, _ = launchers.dry_run(*call, SERVER_ID=server_id(0))
-    assert jobs["rank 0"][0]["HCCL_CONNECT_TIMEOUT"] == "600"
-    for bad in ("60", "long"):
+    for way, name in (("1", "rank 0"), ("0", "msrun")):
+        jobs, _ = launchers.dry_run(*call, SERVER_ID=server_id(0), RANK_TABLE_START=way)
+        assert jobs[name][0]["HCCL_CONNECT_TIMEOUT"] == "600"
+    for good in ("120", "7200"):
+        options = {"SERVER_ID": server_id(0), "HCCL_CONNECT_TIMEOUT": good}
+        assert launchers.dry_run(*call, **options)[0]["msrun"][0]["HCCL_CONNECT_TIMEOUT"] == good
+    for bad in ("119", "7201", "long"):
         options = {"SERVER_ID": server_id(0), "HCCL_CONNECT_TIMEOUT": bad}
         assert "must be 120 to 7200" in launchers.refuse(*call, **options)
 
@@ -185,7 +293,11 @@ def test_full_and_performance(launchers, data, tmp_path):
     assert "epochs_coarse" not in evaluated
     jobs, _ = launchers.dry_run("train_performance_1p", "depthnet", "--data_path", data)
     given = flags(jobs["train"][1])
-    assert given["log_steps"] == "1" and given["train_url"] == str(launchers.logs)
+    assert given["log_steps"] == "10" and given["train_url"] == str(launchers.logs)
+    jobs, _ = launchers.dry_run(
+        "train_performance_1p", "depthnet", "--data_path", data, "--steps=9"
+    )
+    assert flags(jobs["train"][1])["log_steps"] == "1"
 
 
 def test_dry_run_variable_writes_nothing(launchers, data):

@@ -48,7 +48,8 @@ def ranks(launchers, data, rank_table):
 
     def call(behaviour, **variables):
         arguments = ("run_distribute_train", "depthnet", data, rank_table(1, 4))
-        return arguments, {"SERVER_ID": server_id(0), "BEHAVIOUR": behaviour, **variables}
+        options = {"SERVER_ID": server_id(0), "RANK_TABLE_START": "1", "BEHAVIOUR": behaviour}
+        return arguments, {**options, **variables}
 
     return call
 
@@ -154,7 +155,7 @@ def test_logs_of_each_run_get_their_own_folder(launchers):
 
 
 def test_background(launchers, data):
-    """Returns at once; the launcher that stays behind waits and leaves the exit status."""
+    """Returns at once; the launcher that stays waits and leaves the exit status."""
     call = ("run_standalone_train", "depthnet", data, 0)
     began = time.monotonic()
     out, _ = launchers.run(*call, BACKGROUND=1, BEHAVIOUR="0:hang", STOP_GRACE=20)
@@ -235,10 +236,10 @@ def test_full_prints_the_metrics(launchers, data, tmp_path):
 
 
 def test_performance_stops_after_its_steps(launchers, data, tmp_path):
-    """The first step, which compiles, and those behind the asked ones are left out of the mean."""
+    """The first step, which compiles, and those after the asked ones are left out of the mean."""
     call = ("depthnet", f"--data_path={data}", f"--output_path={tmp_path}/o", "--steps=4")
     out, err = launchers.run("train_performance_1p", *call, BEHAVIOUR="0:rows")
-    assert out.endswith("0.6667 s/iter, 6.00 examples/s (mean of 3 steps)\n")
+    assert out.endswith("0.6667 s/iter, 6.00 examples/s (mean of 3 log lines)\n")
     assert "enough steps: stopping 1 process(es)" in err
     assert (launchers.logs / "train.log").read_text().endswith("saved, stopping\n")
     assert (launchers.logs / "status").read_text() == "0\n"
@@ -249,7 +250,7 @@ def test_performance_stops_after_its_steps(launchers, data, tmp_path):
 def test_performance_of_a_run_that_ends_early(launchers, data):
     call = ("midas", f"--data_path={data}", "--steps=4")
     _, err = launchers.run("train_performance_1p", *call, status=2)
-    assert "error: one step tells no speed" in err
+    assert "error: needs two steps; the first compiles" in err
 
 
 def test_full_evaluates_the_newest_checkpoint(launchers, data, tmp_path):
