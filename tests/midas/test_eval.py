@@ -8,26 +8,13 @@ import shutil
 import cv2
 import numpy as np
 import pytest
-from midas.src.build import build_network
 
-from midas.src.model_utils.checkpoint import save_parameters
-from midas.src.model_utils.config import load_config
-from tests.conftest import REPOSITORY
+from midas.src.model_utils.device import Device
+from midas.src.prediction import load_predict
+from tests.midas.small import SMALL, small_network
 
-SMALL = ["--layers", 1, 1, 1, 1, "--features", 8, "--groups", 2, "--width_per_group", 8]
 FAST = [*SMALL, "--img_width", 64, "--img_height", 64, "--device_target", "CPU"]
 NAMES = ["Sintel", "Kitti", "TUM", "DIW", "ETH3D", "NYU"]
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory):
-    """A small network's checkpoint whose output is positive."""
-    path = tmp_path_factory.mktemp("weights") / "small.ckpt"
-    net = build_network(load_config(REPOSITORY / "midas" / "config.yaml", list(map(str, SMALL))))
-    bias = next(p for p in net.get_parameters() if p.name.endswith("output_conv.4.bias"))
-    bias.set_data(bias.value() + 5)
-    save_parameters(net.get_parameters(), path)
-    return path
 
 
 def results(folder):
@@ -109,7 +96,7 @@ def test_mistakes_are_one_line(program, midas_data, weights, tmp_path):
 
 
 def fake_310(folder, result, names, shape):
-    """What the 310 program leaves for every prepared picture: <name>_0.bin."""
+    """What the 310 program leaves for every prepared image: <name>_0.bin."""
     for path in sorted(folder.rglob("*.bin")):
         array = np.fromfile(path, np.float32)
         assert array.size == 3 * shape[0] * shape[1]
@@ -147,17 +134,11 @@ def test_the_310_path(program, midas_data, tmp_path, name):
 def test_the_310_path_scores_as_eval_does(program, midas_data, weights, tmp_path):
     """The network's own predictions as result files give the mean of eval.py's CSV.
 
-    The pictures are 80 x 60; at 96 x 64 (aspect dropped) both paths see the same network input
+    The images are 80 x 60; at 96 x 64 (aspect dropped) both paths see the same network input
     only when eval.py's rule ends at that size too, which keeps Sintel's here at 96 x 64.
     """
-    from midas.src.benchmark import make_predict
-
-    from midas.src.model_utils.device import Device
-
     size = ["--img_height", 64, "--img_width", 96]
-    arguments = [*map(str, [*SMALL, *size, "--ckpt_path", weights, "--amp_level", "O0"])]
-    config = load_config(REPOSITORY / "midas" / "config.yaml", arguments)
-    predict = make_predict(config, Device("CPU"))
+    predict = load_predict(small_network(), weights, "O0", Device("CPU"))
     common = ["--dataset_path", midas_data / "data", "--dataset_name", "Sintel", *size]
     program("midas").run("preprocess.py", *common, "--bin_path", tmp_path / "bins")
     for path in (tmp_path / "bins").rglob("*.bin"):

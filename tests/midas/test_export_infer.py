@@ -6,29 +6,13 @@ import shutil
 import cv2
 import numpy as np
 import pytest
-from midas.src.build import build_network
 
-from midas.src.model_utils.checkpoint import save_parameters
-from midas.src.model_utils.config import load_config
 from midas.src.model_utils.images import read_pfm, read_png, read_rgb
 from midas.src.model_utils.media import to_png16
-from midas.src.prediction import Predictor
 from midas.src.transforms import prepare_image
-from tests.conftest import REPOSITORY
+from tests.midas.small import SMALL
 
-SMALL = ["--layers", 1, 1, 1, 1, "--features", 8, "--groups", 2, "--width_per_group", 8]
 SIZE = ["--img_width", 96, "--img_height", 64, "--device_target", "CPU"]
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory):
-    """A small network's checkpoint whose output is positive."""
-    path = tmp_path_factory.mktemp("weights") / "small.ckpt"
-    net = build_network(load_config(REPOSITORY / "midas" / "config.yaml", list(map(str, SMALL))))
-    bias = next(p for p in net.get_parameters() if p.name.endswith("output_conv.4.bias"))
-    bias.set_data(bias.value() + 5)
-    save_parameters(net.get_parameters(), path)
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -40,13 +24,13 @@ def graph(program, weights, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def pictures(midas_data, tmp_path_factory):
-    """Pictures of several sizes, a video, and a file that is no picture."""
-    folder = tmp_path_factory.mktemp("pictures")
+def images(midas_data, tmp_path_factory):
+    """Pictures of several sizes, a video, and a file that is no image."""
+    folder = tmp_path_factory.mktemp("images")
     for path in sorted((midas_data / "ReDWeb_V1" / "Imgs").iterdir())[:2]:
         shutil.copy(path, folder)
     cv2.imwrite(str(folder / "wide.png"), cv2.resize(read_rgb(path), (200, 50)))
-    (folder / "notes.txt").write_text("no picture")
+    (folder / "notes.txt").write_text("no image")
     code = cv2.VideoWriter_fourcc(*"mp4v")
     writer = cv2.VideoWriter(str(folder / "clip.mp4"), code, 5, (64, 48))
     for level in range(3):
@@ -56,11 +40,11 @@ def pictures(midas_data, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def predicted(program, weights, pictures, tmp_path_factory):
-    """Folder of what infer.py makes of the pictures with a checkpoint, what it printed."""
+def predicted(program, weights, images, tmp_path_factory):
+    """Folder of what infer.py makes of the images with a checkpoint, what it printed."""
     folder = tmp_path_factory.mktemp("predicted")
     flags = [*SMALL, *SIZE, "--model_weights", weights, "--infer_batch_size", 2]
-    flags += ["--formats", "png", "pfm", "npy", "color", "--input_path", pictures]
+    flags += ["--formats", "png", "pfm", "npy", "color", "--input_path", images]
     return folder, program("midas").run("infer.py", *flags, "--output_path", folder)[0]
 
 
@@ -77,18 +61,18 @@ def test_the_sidecar_describes_training_preprocessing(graph):
     assert sidecar["outputs"][0]["meaning"] == "inverse_depth"
     image = sidecar["image"]
     assert image["resize"]["interpolation"] == "bicubic" and image["crop"] is None
-    picture = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
-    expected = prepare_image(picture, (96, 64), image["mean"], image["std"])
+    image = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
+    expected = prepare_image(image, (96, 64), image["mean"], image["std"])
     size = image["resize"]["width"], image["resize"]["height"]
-    value = cv2.resize(picture * np.float32(image["scale"]), size, interpolation=cv2.INTER_CUBIC)
+    value = cv2.resize(image * np.float32(image["scale"]), size, interpolation=cv2.INTER_CUBIC)
     value = ((value - np.float32(image["mean"])) / np.float32(image["std"])).transpose(2, 0, 1)
     np.testing.assert_allclose(value, expected, atol=1e-6)
 
 
-def test_every_picture_gets_its_files(predicted, pictures):
+def test_every_image_gets_its_files(predicted, images):
     folder, out = predicted
     assert "6 images in " in out and " images/s" in out
-    for path in pictures.iterdir():
+    for path in images.iterdir():
         if path.suffix not in (".png", ".jpg"):
             continue
         shape = read_rgb(path).shape[:2]
@@ -105,10 +89,10 @@ def test_every_picture_gets_its_files(predicted, pictures):
     assert cv2.VideoCapture(str(folder / "clip_color.mp4")).get(cv2.CAP_PROP_FRAME_COUNT) == 3
 
 
-def test_the_graph_predicts_what_the_checkpoint_does(program, graph, predicted, pictures, tmp_path):
+def test_the_graph_predicts_what_the_checkpoint_does(program, graph, predicted, images, tmp_path):
     """The graph knows its size: --img_width and --img_height are not repeated."""
     flags = ["--model_weights", graph[0], "--device_target", "CPU", "--formats", "npy"]
-    flags += ["--input_path", pictures / "*.jpg", "--output_path", tmp_path]
+    flags += ["--input_path", images / "*.jpg", "--output_path", tmp_path]
     program("midas").run("infer.py", *flags)
     files = sorted(tmp_path.glob("*.npy"))
     assert len(files) == 2
@@ -117,46 +101,19 @@ def test_the_graph_predicts_what_the_checkpoint_does(program, graph, predicted, 
         np.testing.assert_allclose(np.load(path), expected, rtol=1e-3, atol=1e-3)
 
 
-def test_onnx_computes_what_the_network_does(program, weights, predicted, pictures, tmp_path):
+def test_onnx_computes_what_the_network_does(program, weights, predicted, images, tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
     flags = ["--ckpt_path", weights, "--file_format", "ONNX", "--export_path", tmp_path]
     program("midas").run("export.py", *SMALL, *SIZE, *flags)
     session = onnxruntime.InferenceSession(tmp_path / "midas.onnx")
     image = json.loads((tmp_path / "midas.json").read_text())["image"]
-    for path in sorted(pictures.glob("*.jpg")):
-        picture = read_rgb(path)
-        array = prepare_image(picture, (96, 64), image["mean"], image["std"])[None]
+    for path in sorted(images.glob("*.jpg")):
+        image = read_rgb(path)
+        array = prepare_image(image, (96, 64), image["mean"], image["std"])[None]
         (output,) = session.run(None, {session.get_inputs()[0].name: array})
         expected = np.load(predicted[0] / f"{path.stem}.npy")
-        got = cv2.resize(output[0], picture.shape[1::-1])
+        got = cv2.resize(output[0], image.shape[1::-1])
         np.testing.assert_allclose(got, expected, rtol=1e-3, atol=1e-3)
-
-
-@pytest.mark.parametrize("batch", [1, 2, 4])
-def test_a_batch_gives_what_single_pictures_give(batch):
-    """Bucketed by shape at the network and filled up, so that each shape is one graph."""
-    shapes = []
-
-    class Tensor(np.ndarray):
-        def asnumpy(self):
-            return np.asarray(self)
-
-    def run(images):
-        shapes.append(images.shape)
-        return images.asnumpy()[:, 0].view(Tensor)
-
-    def size_of(width, height):
-        return (64, 32) if width > height else (32, 64)
-
-    rng = np.random.default_rng(0)
-    sizes = [(20, 30), (30, 20), (20, 40), (25, 30), (31, 30)]
-    images = [rng.integers(0, 256, (*size, 3), dtype=np.uint8) for size in sizes]
-    got = Predictor(run, size_of, [0.5] * 3, [0.2] * 3, batch).batch(images)
-    assert set(shapes) == {(batch, 3, 32, 64), (batch, 3, 64, 32)}
-    single = Predictor(run, size_of, [0.5] * 3, [0.2] * 3)
-    for image, values in zip(images, got):
-        assert values.shape == image.shape[:2]
-        np.testing.assert_array_equal(values, single(image))
 
 
 def test_mistakes_are_one_line(program, weights, graph, tmp_path):

@@ -1,72 +1,34 @@
-"""train.py: rates and groups, log lines, checkpoints, exact resume, clear ends."""
+"""train.py as users run it: log lines, checkpoints, exact resume, clear ends."""
 
 import csv
-import json
 import re
 import shutil
 import signal
-from types import SimpleNamespace
 
 import cv2
-import mindspore as ms
 import numpy as np
 import pytest
-from midas.src.build import build_network
-from midas.src.training import learning_rate, make_optimizer, start_weights
 
-from midas.src.model_utils.checkpoint import read_parameters, save_parameters
-from midas.src.model_utils.config import InputError, load_config
+from midas.src.model_utils.checkpoint import read_parameters, save_networks, save_parameters
+from midas.src.model_utils.config import load_config
+from midas.src.model_utils.errors import InputError
+from midas.src.weights import start_weights
 from tests.conftest import REPOSITORY
-from tests.golden_files import golden_dir
+from tests.midas.small import SMALL, small_network
 
-SMALL = ["--layers", 1, 1, 1, 1, "--features", 8, "--groups", 2, "--width_per_group", 8]
 FAST = [*SMALL, "--img_width", 64, "--img_height", 64, "--device_target", "CPU", "--batch_size", 2]
-LR = json.loads((golden_dir("midas") / "lr.json").read_text())
-
-
-def small_config(*flags):
-    return load_config(REPOSITORY / "midas" / "config.yaml", [str(f) for f in (*SMALL, *flags)])
-
-
-@pytest.mark.parametrize("kind", ["backbone", "no_backbone"])
-def test_decay_equals_the_original(kind):
-    rates = {f"{kind}_params_lr": LR[kind]["lr"], f"{kind}_params_end_lr": LR[kind]["end_lr"]}
-    config = SimpleNamespace(lr_decay=True, power=LR["power"], **rates)
-    schedule, rate = learning_rate(config, kind, LR["decay_steps"])
-    for step, expected in zip(LR["steps"], LR[kind]["values"]):
-        tolerance = 1e-5 if step >= LR["decay_steps"] else 1e-6
-        got = float(schedule(ms.Tensor(step, ms.int32)).asnumpy())
-        assert got == pytest.approx(expected, rel=tolerance)
-        assert rate(step) == pytest.approx(expected, rel=1e-5)
-
-
-def test_default_rates_and_groups():
-    config = small_config()
-    net = build_network(config)
-    optimizer, rate = make_optimizer(config, net, 100)
-    constant = LR["default_when_lr_decay_is_False"]
-    assert rate(0) == rate(99) == constant["no_backbone"]
-    groups = [float(value.asnumpy()) for value in optimizer.learning_rate]
-    names = [p.name for p in optimizer.parameters]
-    assert names == [p.name for p in net.trainable_params()]
-    for name, value in zip(names, groups):
-        kind = "backbone" if name.startswith("pretrained.") else "no_backbone"
-        assert value == pytest.approx(constant[kind]), name
-    rest = [name for name in names if not name.startswith("pretrained.")]
-    assert len(rest) == LR["groups"]["no_backbone"]
 
 
 def test_training_starts_from_an_encoder_or_from_all(tmp_path, capsys):
-    config, path = small_config(), tmp_path / "w.ckpt"
-    net = build_network(config)
+    path, net = tmp_path / "w.ckpt", small_network()
     encoder = [p for p in net.get_parameters() if p.name.startswith("pretrained.")]
     save_parameters(encoder, path)
-    other = build_network(config)
+    other = small_network(seed=1)
     start_weights(other, str(path))
     assert "the decoder's 42 parameters are random" in capsys.readouterr().out
     for a, b in zip(encoder, other.pretrained.get_parameters()):
         np.testing.assert_array_equal(a.asnumpy(), b.asnumpy())
-    save_parameters(net.get_parameters(), path)
+    save_networks({"midas": net}, path)
     start_weights(other, str(path))
     assert "all parameters" in capsys.readouterr().out
     save_parameters([p for p in net.get_parameters() if "layer4.0.bn3" not in p.name], path)
@@ -85,6 +47,7 @@ def straight(program, midas_data, tmp_path_factory):
     return url, out
 
 
+@pytest.mark.slow
 def test_log_lines_are_the_original_ones(straight):
     _, out = straight
     assert "Starting Training:per_step_size=4,batchsize=2,epoch=3\n" in out
@@ -96,17 +59,13 @@ def test_log_lines_are_the_original_ones(straight):
     assert len(re.findall(r"examples/s, .* left\)$", out, re.M)) == 5  # steps 0, 3, 6, 9, 11
 
 
+@pytest.mark.slow
 def test_files_of_a_run(straight):
     url, _ = straight
     names = sorted(path.name for path in (url / "ckpt").iterdir())
     assert names == ["Midas_0-3_4.ckpt", "config.yaml"]
-    assert (
-        load_config(
-            REPOSITORY / "midas" / "config.yaml",
-            ["--config_path", str(url / "ckpt" / "config.yaml")],
-        ).epoch_size
-        == 3
-    )
+    saved = ["--config_path", str(url / "ckpt" / "config.yaml")]
+    assert load_config(REPOSITORY / "midas" / "config.yaml", saved).epoch_size == 3
     with (url / "metrics.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["step"] for row in rows] == ["0", "3", "6", "9", "11"]
@@ -125,6 +84,7 @@ def interrupt(program, flags, pattern, number):
     return process.wait(timeout=300), "".join(lines) + process.stderr.read()
 
 
+@pytest.mark.slow
 def test_a_run_that_is_stopped_and_killed_ends_where_an_unbroken_one_does(
     program, straight, midas_data, tmp_path
 ):
@@ -147,11 +107,27 @@ def test_a_run_that_is_stopped_and_killed_ends_where_an_unbroken_one_does(
         assert [row["step"] for row in csv.DictReader(file)] == [str(step) for step in range(12)]
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_not_finite_ends_the_run(program, midas_data, tmp_path):
     flags = ["--train_data_dir", midas_data, "--train_url", tmp_path, "--loss_alpha", 3e38]
     _, err = program("midas").run("train.py", *FAST, *flags, status=1)
     (line,) = (line for line in err.splitlines() if line.startswith("failed: "))
     assert "not finite: loss " in line and "Imgs/synthetic_" in line and "Traceback" not in err
+    assert not list((tmp_path / "ckpt").glob("*.ckpt"))
+
+
+@pytest.mark.slow
+def test_a_prediction_that_is_not_finite_ends_the_run(program, midas_data, tmp_path):
+    """An infinite bias: one line, and no checkpoint of it."""
+    network = small_network()
+    bias = network.scratch.output_conv[4].bias
+    bias.set_data(bias.value() * np.inf)
+    save_networks({"midas": network}, tmp_path / "broken.ckpt")
+    flags = ["--train_data_dir", midas_data, "--train_url", tmp_path]
+    flags += ["--model_weights", tmp_path / "broken.ckpt"]
+    _, err = program("midas").run("train.py", *FAST, *flags, status=1)
+    (line,) = (line for line in err.splitlines() if line.startswith("failed: "))
+    assert "midas step 0: not finite" in line and "Traceback" not in err
     assert not list((tmp_path / "ckpt").glob("*.ckpt"))
 
 
@@ -168,15 +144,13 @@ class file:
 '''
 
 
+@pytest.mark.slow
 def test_modelarts_copies_data_in_and_results_out(program, midas_data, tmp_path, monkeypatch):
     bucket, modules = tmp_path / "bucket", tmp_path / "modules"
     shutil.copytree(midas_data, bucket / "data")
     modules.mkdir()
     (modules / "moxing.py").write_text(MOXING)
-    save_parameters(
-        build_network(small_config()).get_parameters(),
-        bucket / "data" / "midas_resnext_101_WSL.ckpt",
-    )
+    save_networks({"midas": small_network()}, bucket / "data" / "midas_resnext_101_WSL.ckpt")
     flags = ["--is_modelarts", "--data_url", "bucket:data", "--train_url", "bucket:out"]
     flags += ["--modelarts_data", tmp_path / "cache/data", "--epoch_size", 1]
     flags += ["--modelarts_output", tmp_path / "cache/output"]
@@ -199,8 +173,9 @@ def test_mistakes_are_one_line(program, midas_data, tmp_path):
     assert "moxing" in refuse(*data, "--is_modelarts")
 
 
+@pytest.mark.slow
 def test_training_learns(program, midas_data, tmp_path):
-    """Fifteen times over eight pictures the paper's loss falls to less than two thirds."""
+    """Fifteen times over eight images the paper's loss falls to less than two thirds."""
     flags = ["--train_data_dir", midas_data, "--train_url", tmp_path, "--loss", "ssimae_trimmed"]
     flags += ["--epoch_size", 15, "--flip_probability", 0, "--log_steps", 1]
     rates = ["--no_backbone_params_lr", 0.001, "--backbone_params_lr", 0.0003]
@@ -210,6 +185,7 @@ def test_training_learns(program, midas_data, tmp_path):
     assert len(losses) == 30 and np.mean(losses[-4:]) < 0.67 * np.mean(losses[:4])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", ["O2", "O3"])
 def test_float16_training_learns_and_resumes(level, program, midas_data, tmp_path):
     """Steps that overflow lower the loss scale and are skipped; the state keeps the scale."""
