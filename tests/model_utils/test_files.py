@@ -173,13 +173,15 @@ def varint(data, place):
             return number, place
 
 
-@pytest.mark.parametrize("length", [10, 90, 91, 120, 5000, 100_000])
+@pytest.mark.parametrize("length", [10, 99, 100, 120, 5000, 16_355, 16_356, 100_000])
 def test_a_record_is_one_unknown_field_of_protobuf(tmp_path, length):
     """Number 1000, length-delimited, up to the end: what every version of MindSpore skips."""
     path = with_record(tmp_path / "file", {"text": "x" * length}, b"")
     data = path.read_bytes()
     tag, place = varint(data, 0)
-    size, place = varint(data, place)
+    size, end = varint(data, place)
+    assert end - place == -(-size.bit_length() // 7)  # the shortest form
+    place = end
     assert (tag >> 3, tag & 7) == (1000, 2)
     assert place + size == len(data)
 
@@ -226,3 +228,42 @@ def test_the_checksum_covers_files_of_several_parts(tmp_path, monkeypatch):
         with pytest.raises(InputError, match="is damaged"):
             files.read_record(path)
         flip(path, place)
+
+
+def test_an_existing_folder_is_exchanged_in_one_system_call(tmp_path, monkeypatch):
+    """Renaming twice would leave a moment without a folder; this is the fallback elsewhere."""
+    fill(tmp_path / "weights", "old")
+
+    def fail(*arguments):
+        raise AssertionError("renamed")
+
+    monkeypatch.setattr(files.Path, "rename", fail)
+    with files.replacing(tmp_path / "weights") as temporary:
+        fill(temporary, "new")
+    assert set(content(tmp_path / "weights").values()) == {"new"}
+    assert os.listdir(tmp_path) == ["weights"]
+
+
+def test_leftovers_of_other_users_running_processes_stay(tmp_path, monkeypatch):
+    def kill(pid, number):
+        raise PermissionError(1, "Operation not permitted") if pid == 1 else ProcessLookupError
+
+    monkeypatch.setattr(os, "kill", kill)
+    for pid in (1, 2):
+        (tmp_path / f".save-a-{pid}").mkdir()
+    (tmp_path / ".save-a-x").touch()
+    with files.replacing(tmp_path / "a") as temporary:
+        temporary.touch()
+    assert sorted(os.listdir(tmp_path)) == [".save-a-1", ".save-a-x", "a"]
+
+
+def test_a_leftover_that_cannot_be_deleted_stops_no_save(tmp_path, monkeypatch):
+    fill(tmp_path / f".save-a-{2**22 + 1}", "x")  # above every number of a process
+
+    def fail(*arguments, **options):
+        raise OSError("busy")
+
+    monkeypatch.setattr(os, "rmdir", fail)
+    with files.replacing(tmp_path / "a") as temporary:
+        temporary.write_bytes(b"new")
+    assert (tmp_path / "a").read_bytes() == b"new"
