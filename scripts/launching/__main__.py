@@ -108,7 +108,7 @@ def _enough(request):
 
 
 def detach(request, words):
-    """Leave a launcher behind that waits for the run; prints how to follow it."""
+    """Leave a launcher in the background that waits for the run; prints how to follow it."""
     log = request.logs / "launcher.log"
     env = {**os.environ, "LOG_DIR": str(request.logs), _DETACHED: "1", "BACKGROUND": "0"}
     with log.open("wb") as file:

@@ -83,9 +83,9 @@ class RunningMsrun(Running):
         with self.job.log.open("rb") as file:
             file.seek(self._at)
             new = file.read()
-        whole = new[: new.rfind(b"\n") + 1]
-        self._at += len(whole)
-        for pid, status in _FAILURE.findall(whole.decode(errors="replace")):
+        lines = new[: new.rfind(b"\n") + 1]
+        self._at += len(lines)
+        for pid, status in _FAILURE.findall(lines.decode(errors="replace")):
             status = int(status)
             self._failed.append((int(pid), 128 - status if status < 0 else status))
 

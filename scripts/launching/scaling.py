@@ -19,20 +19,20 @@ SERVER = 8  # cards in a server
 
 @dataclass(frozen=True)
 class Link:
-    """Bandwidths in GB/s a card, and the seconds that one message takes however short it is."""
+    """Bandwidths in GB/s per card, and the seconds that one message takes however short it is."""
 
     intra: float = 20.0
     inter: float = 10.0
     latency: float = 20e-6
 
 
-# name, gradients in MB (float32), seconds of compute a step on one card, samples a card
+# name, gradients in MB (float32), seconds of compute per step on one card, samples per card
 RUNS = (
-    ("DepthNet coarse, batch 4 a card", 87.6, 0.050 * 4 / 32, 4),
-    ("DepthNet coarse, batch 32 a card", 87.6, 0.050, 32),
-    ("DepthNet fine, batch 4 a card", 0.477, 0.050 * 4 / 32, 4),
-    ("MiDaS, batch 8 a card", 422.4, 0.075, 8),
-    ("MiDaS, batch 8 a card, slow", 422.4, 0.423, 8),
+    ("DepthNet coarse, batch 4 per card", 87.6, 0.050 * 4 / 32, 4),
+    ("DepthNet coarse, batch 32 per card", 87.6, 0.050, 32),
+    ("DepthNet fine, batch 4 per card", 0.477, 0.050 * 4 / 32, 4),
+    ("MiDaS, batch 8 per card", 422.4, 0.075, 8),
+    ("MiDaS, batch 8 per card, slow", 422.4, 0.423, 8),
 )
 
 
@@ -55,7 +55,7 @@ def table(runs=RUNS, cards=CARDS, link=None):
     """The runs as lines of a Markdown table: all-reduce, lost share of a step, examples/s."""
     link = link or Link()
     head = "".join(f" {count} cards |" for count in cards)
-    lines = [f"| run | compute a step |{head}", "|---|---|" + "---|" * len(cards)]
+    lines = [f"| run | compute per step |{head}", "|---|---|" + "---|" * len(cards)]
     for name, megabytes, compute, batch in runs:
         cells = []
         for count in cards:
@@ -72,14 +72,14 @@ def main(argv):
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     default = Link()
-    parser.add_argument("--compute", type=float, help="s a step on one card")
+    parser.add_argument("--compute", type=float, help="s per step on one card")
     parser.add_argument("--gradients", type=float, help="MB")
-    parser.add_argument("--batch", type=int, default=1, help="examples a card")
+    parser.add_argument("--batch", type=int, default=1, help="examples per card")
     parser.add_argument(
-        "--intra", type=float, default=default.intra, help="GB/s a card, in a server"
+        "--intra", type=float, default=default.intra, help="GB/s per card, in a server"
     )
-    parser.add_argument("--inter", type=float, default=default.inter, help="GB/s a card, outside")
-    parser.add_argument("--latency", type=float, default=default.latency, help="s a message")
+    parser.add_argument("--inter", type=float, default=default.inter, help="GB/s per card, outside")
+    parser.add_argument("--latency", type=float, default=default.latency, help="s per message")
     options = parser.parse_args(argv)
     if (options.compute is None) != (options.gradients is None):
         parser.error("--compute and --gradients go together")

@@ -1,5 +1,6 @@
-"""quickstart.sh: usage, steps that are skipped when done, and the constants to beat."""
+"""quickstart.sh: usage, steps that are skipped when done, progress, and the constants to beat."""
 
+import io
 import json
 import subprocess
 import sys
@@ -17,9 +18,11 @@ from midas.src.datasets.zero_shot import DATASETS, PROTOCOLS, dataset_root
 from midas.src.evaluation.evaluator import mean_of, score_sample
 from midas.src.metrics import depth_score
 from midas.src.model_utils.config import load_config
-from scripts import compare_depthnet, compare_midas
-from scripts.comparison import verdict
-from scripts.quickstart import Steps
+from scripts.models import MODELS
+from scripts.quickstart import compare_depthnet, compare_midas
+from scripts.quickstart.comparison import verdict
+from scripts.quickstart.progress import Progress
+from scripts.quickstart.steps import Steps
 from tests.conftest import REPOSITORY
 from tests.synthetic.__main__ import main as render
 
@@ -40,7 +43,7 @@ def redweb(tmp_path_factory):
     return ["--train_data_dir", str(out), "--img_width", "64", "--img_height", "64"]
 
 
-@pytest.mark.parametrize("words", [["nonsense"], ["depthnet", "extra"]])
+@pytest.mark.parametrize("words", [["nonsense"], ["depthnet", "extra"], ["depthnet", "", "extra"]])
 def test_wrong_arguments_print_the_usage(words):
     command = ["bash", "scripts/quickstart.sh", *words]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
@@ -72,10 +75,82 @@ def test_a_failing_step_shows_its_last_lines_and_is_not_done(tmp_path, capsys):
         assert "reason" in out and "bad failed with exit code 3" in out and "bad.log" in out
 
 
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self):
+        return True
+
+
+TRAINING = (
+    "training coarse net, step: {} loss: 0.5 time cost: 1.2  (3.3 examples/s, {} %, 0:01:0{} left)"
+)
+
+
+def test_a_terminal_has_one_live_line(tmp_path):
+    log, stream = tmp_path / "train.log", Terminal()
+    log.write_text("config: ...\n")
+    progress = Progress("train", log, stream)
+    progress.look()
+    assert stream.getvalue() == "\r\033[Ktrain: 0 s"  # it compiles: nothing to tell yet
+    with log.open("a") as file:
+        for step in range(3):
+            file.write(TRAINING.format(step, step, 9 - step) + "\n")
+        file.write(TRAINING.format(3, 3, 6)[:30])  # half a line is no news
+        file.flush()
+        progress.look()
+        shown = stream.getvalue().rpartition("\r\033[K")[2]
+        assert shown == f"train: {TRAINING.format(2, 2, 7)}"[:79] and "loss: 0.5" in shown
+        file.write(TRAINING.format(3, 3, 6)[30:] + "\nsaved a.ckpt\n")
+        file.flush()
+        progress.look()
+    assert "step: 3 " in stream.getvalue().rpartition("\r")[2]
+    progress.end()
+    assert stream.getvalue().endswith("\r\033[K") and "\n" not in stream.getvalue()
+
+
+def test_a_file_gets_a_line_now_and_then(tmp_path):
+    log, stream = tmp_path / "evaluate.log", io.StringIO()
+    progress = Progress("evaluate", log, stream, every=0.2)
+    lines = [f"evaluated: {n} / 9, 2.00 images/s, {9 - n} s left" for n in range(9)]
+    log.write_text(lines[0] + "\n")
+    progress.look()
+    assert stream.getvalue() == ""
+    progress.printed -= 1
+    progress.look()
+    progress.look()
+    assert stream.getvalue() == f"evaluate: {lines[0]}\n"
+    log.write_text("\n".join(lines) + "\n")
+    progress.look()
+    progress.printed -= 1
+    progress.look()
+    progress.printed -= 1
+    progress.look()  # nothing new
+    progress.end()
+    assert stream.getvalue() == f"evaluate: {lines[0]}\nevaluate: {lines[8]}\n"
+
+
+def test_a_training_step_of_every_quickstart_tells_each_step(tmp_path):
+    """One log line per step, so that the live line moves."""
+    for model in MODELS.values():
+        for quickstart in model.quickstarts.values():
+            for name, program, *words in quickstart.steps:
+                if program == "train.py":
+                    assert words[words.index("--log_steps") + 1] == "1", name
+
+
+def test_a_running_step_shows_its_progress(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    line = TRAINING.format(7, 7, 1)
+    work = f"import time; print('{line}', flush=True); time.sleep(1.5)"
+    Steps(tmp_path).run("train", sys.executable, "-c", work)
+    assert "\r\033[Ktrain: training coarse net, step: 7 loss: 0.5" in capsys.readouterr().out
+
+
 def test_the_constant_is_the_best_of_all(nyu):
     data = NyuTrain(nyu, augment=False)
     best = compare_depthnet.best_constant(data)
-    targets = ms.Tensor(np.stack([data.load(i, None)[1] for i in range(len(data))]))
+    targets = ms.Tensor(np.stack([data.load(i, None)["depth"] for i in range(len(data))]))
 
     def cost(value):
         return float(DepthLoss()(ms.ops.full_like(targets, float(value)), targets).asnumpy())
@@ -88,7 +163,7 @@ def test_the_table_says_whether_the_network_beats_the_constant(
     nyu, tmp_path, capsys, factor, status
 ):
     test = NyuTest(nyu / "Test")
-    targets = [test.load(i)[1] for i in range(len(test))]
+    targets = [test.load(i)["depth"] for i in range(len(test))]
     rows = [metrics.image_metrics(np.log(target * factor), target) for target in targets]
     average = {stage: metrics.average(rows) for stage in ("coarse", "fine")}
     (tmp_path / "m.json").write_text(json.dumps({"average": average}))
@@ -107,7 +182,8 @@ def test_the_verdict_wants_a_quarter_less(capsys, gain, status):
 def midas_sets(flags):
     """(configuration, {name: data set})."""
     config = load_config(compare_midas.CONFIG, flags)
-    roots = {name: dataset_root(config, name)[0] for name in DATASETS}
+    folder = config.train_data_dir
+    roots = {n: dataset_root(n, getattr(config, f"datapath_{n}"), folder)[0] for n in DATASETS}
     return config, {
         name: DATASETS[name](root, PROTOCOLS["standard"]) for name, root in roots.items()
     }
@@ -131,7 +207,8 @@ def test_the_mean_map_is_the_mean_of_the_targets(redweb):
     targets = [cv2.imread(str(file), cv2.IMREAD_UNCHANGED) for file in files]
     small = [cv2.resize(t, (64, 64), interpolation=cv2.INTER_NEAREST) for t in targets]
     known = np.ma.masked_equal(np.float64(small), 0)
-    np.testing.assert_allclose(compare_midas.mean_map(config), known.mean(0).filled(0))
+    data, _ = compare_midas.opened(config)
+    np.testing.assert_allclose(compare_midas.mean_map(data), known.mean(0).filled(0))
 
 
 def mean_error(dataset, predict):
