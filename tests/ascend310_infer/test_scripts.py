@@ -2,12 +2,14 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 import zipfile
 
 import pytest
 
+from scripts.serving.__main__ import remove_old_results
 from tests.ascend310_infer.conftest import ENVIRONMENT, INFER, REPOSITORY, model
 
 RUN_SCRIPT = REPOSITORY / "scripts" / "run_infer_310.sh"
@@ -148,9 +150,10 @@ def test_install_lite_usage(checkout):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], "first argument"),
-        (["yolo", "a", "b", "c"], "expected depthnet or midas"),
-        (["depthnet", "a", "b"], "takes 3 or 4 arguments, got 2"),
+        ([], "unknown model ''; the models are depthnet, midas"),
+        (["yolo", "a", "b", "c"], "unknown model 'yolo'; the models are depthnet, midas"),
+        (["depthnet", "{tiny}", "{tiny}"], "depthnet needs DATA_PATH"),
+        (["depthnet", "{tiny}", "{tiny}", ".", "0", "1"], "unexpected argument '1'; flags of the"),
         (["depthnet", "gone.mindir", "gone.mindir", "."], "gone.mindir"),
         (["depthnet", "{tiny}", "{tiny}", "gone"], "DATA_PATH"),
         (["depthnet", "{tiny}", "{tiny}", ".", "zero"], "DEVICE_ID"),
@@ -165,9 +168,58 @@ def test_run_infer_310_refuses(tmp_path, arguments, words):
     _, err = _bash(RUN_SCRIPT, *arguments, status=2, cwd=tmp_path)
     lines = err.splitlines()
     assert lines[0].startswith("error: ") and words in lines[0]
-    assert lines[1].startswith("Usage: run_infer_310.sh depthnet MINDIR1")
-    _, err = _bash(RUN_SCRIPT, *arguments, status=2, cwd=tmp_path, DEVICE_TARGET="GPU")
-    assert "DEVICE_TARGET" in err
+    usage = "bash scripts/run_infer_310.sh depthnet MINDIR1 MINDIR2 DATA_PATH [DEVICE_ID] [FLAG ..."
+    assert any(line.strip().startswith(usage) for line in lines[1:])
+
+
+def test_run_infer_310_refuses_other_devices(tmp_path):
+    words = ["depthnet", model("tiny"), model("tiny"), "."]
+    _, err = _bash(RUN_SCRIPT, *words, status=2, cwd=tmp_path, DEVICE_TARGET="GPU")
+    assert err.splitlines()[0].startswith("error: DEVICE_TARGET: 'GPU' is not one of Ascend310,")
+
+
+def test_run_infer_310_plans(tmp_path):
+    """Each program's flags, the sidecar's size among them, without starting anything."""
+    (tmp_path / "net.mindir").touch()
+    (tmp_path / "net.json").write_text('{"image": {"resize": {"height": 384, "width": 672}}}')
+    words = ["midas", "net.mindir", ".", "Kitti", "3", "--formats", "png", "--dry_run"]
+    out, _ = _bash(RUN_SCRIPT, *words, cwd=tmp_path)
+    lines = out.splitlines()
+    assert lines[::2] == ["# build", "# preprocess", "# infer", "# postprocess"]
+    planned = [shlex.split(line)[1:] for line in lines[1::2]]
+    here, scored = str(tmp_path), ["--dataset_path", str(tmp_path), "--dataset_name", "Kitti"]
+    scored += ["--img_height", "384", "--img_width", "672"]
+    folder = str(REPOSITORY / "midas")
+    assert planned[0] == [here, "&&", "bash", str(INFER / "build.sh")]
+    python = [folder, "&&", sys.executable]
+    bins = f"{here}/preprocess_Result"
+    assert planned[1] == [*python, "preprocess.py", *scored, "--bin_path", bins]
+    program = [here, "&&", str(INFER / "build" / "main"), "--mindir", f"{here}/net.mindir"]
+    device = ["--device", "Ascend310", "--device_id", "3", "--formats", "png"]
+    assert planned[2] == [*program, "--input", bins, *device]
+    results = ["--result_path", f"{here}/result_Files"]
+    results += ["--result_file", f"{here}/result_val.json"]
+    assert planned[3] == [*python, "postprocess.py", *scored, *results]
+    assert sorted(os.listdir(tmp_path)) == ["net.json", "net.mindir"]
+
+
+def test_run_infer_310_knows_the_model_of_its_folder(tmp_path):
+    words = [model("tiny"), model("tiny"), ".", "--dry_run"]
+    out, _ = _bash(RUN_SCRIPT, *words, cwd=REPOSITORY / "depthnet")
+    assert f"--fine_mindir {model('tiny')} --input {REPOSITORY}/depthnet/preprocess_Result/" in out
+
+
+def test_results_of_an_earlier_run_go_and_nothing_else(tmp_path):
+    old = ["result_Files/a/x_0.bin", "preprocess_Result/y.bin", "acc.log", "result_val.json"]
+    old += ["time_Result/test_perform_static.txt"]
+    kept = ["result_Files/b/mine.txt", "notes.bin"]
+    for name in old + kept:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    remove_old_results(tmp_path, ("acc.log", "result_val.json"))
+    files = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")}
+    folders = {"result_Files", "result_Files/b", "preprocess_Result", "time_Result"}
+    assert files == {*kept, *folders}
 
 
 def test_run_infer_310_shows_the_failed_stages_log(build, tmp_path):
