@@ -100,17 +100,22 @@ def mindspore_train(batch, repeats):
 
     from depthnet.src.losses import DepthLoss
     from depthnet.src.model_utils.device import Device
-    from depthnet.src.model_utils.step import make_train_step
+    from depthnet.src.model_utils.step import TrainStep
 
     net, loss = mindspore_nets()[0], DepthLoss()
     optimizer = nn.Adam(net.trainable_params(), learning_rate=1e-6)
 
     def forward(rgb, depth):
-        return (loss(net(rgb), depth),)
+        return {"loss": loss(net(rgb), depth)}
 
-    step = make_train_step(forward, optimizer, Device("CPU"))
-    batch = [ms.Tensor(array) for array in arrays(batch)]
-    return timed(lambda: step(*batch)[0].asnumpy(), repeats)
+    step = TrainStep(forward, {"coarse": net}, optimizer, Device("CPU"))
+    batch = tuple(ms.Tensor(array) for array in arrays(batch))
+
+    def call():
+        step(batch)
+        return step.look()
+
+    return timed(call, repeats)
 
 
 def torch_train(batch, repeats):
@@ -156,7 +161,7 @@ def pipeline(batch, repeats):
         stream = SampleStream(NyuTrain(tree), batch, seed=0)
         rates = {}
         for workers in (1, 2):
-            data = stream.batches(0, 400 // batch, NyuTrain.columns, workers)
+            data = stream.batches(0, 400 // batch, ("rgb", "depth"), workers=workers)
             batches = data.create_tuple_iterator(num_epochs=1, output_numpy=True)
             next(batches)
             began = time.perf_counter()
@@ -179,7 +184,7 @@ def wait_share(tree, out, batch, steps):
 
 
 def multiply_adds():
-    """Multiply-adds of one image through both stages, counted at the layers."""
+    """Multiply-adds of one image in both stages, counted at the layers."""
     import mindspore as ms
     from mindspore import nn
 
@@ -226,7 +231,7 @@ def main():
         print(json.dumps(CASES[args.case](args.batch, args.repeats)))
         return
     rate, macs = sgemm_gflops(), multiply_adds()
-    print(f"sgemm {rate:.0f} GFLOP/s; {macs / 1e9:.2f} G multiply-adds an image, both stages")
+    print(f"sgemm {rate:.0f} GFLOP/s; {macs / 1e9:.2f} G multiply-adds per image, both stages")
     with_torch = importlib.util.find_spec("torch") is not None
     columns = "what batch ms pytorch_ms ratio sgemm_ms sgemm_share compile_s peak_mb torch_mb"
     rows = []

@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 
 class CoarseNet(nn.Module):
-    """See depthnet/src/network.py; parameter names are equal."""
+    """See depthnet/src/networks.py; parameter names are equal."""
 
     def __init__(self):
         super().__init__()
@@ -40,7 +40,7 @@ class CoarseNet(nn.Module):
 
 
 class FineNet(nn.Module):
-    """See depthnet/src/network.py."""
+    """See depthnet/src/networks.py."""
 
     def __init__(self):
         super().__init__()
@@ -54,7 +54,7 @@ class FineNet(nn.Module):
 
 
 def loss(prediction, target):
-    """See depthnet/src/loss.py."""
+    """See depthnet/src/losses.py."""
     d = torch.log(target.clamp(0.1, 10)) - prediction
     edges = (d[:, :, 1:] - d[:, :, :-1]).abs().sum((1, 2, 3))
     edges = edges + (d[..., 1:] - d[..., :-1]).abs().sum((1, 2, 3))
