@@ -340,3 +340,16 @@ def test_missing_checkpoints_are_told_before_networks_are_built(tmp_path):
     checkpoint.must_exist(tmp_path / "there.ckpt")
     with pytest.raises(InputError, match="checkpoint .*gone.ckpt does not exist; train first"):
         checkpoint.must_exist(tmp_path / "there.ckpt", tmp_path / "gone.ckpt")
+
+
+@pytest.mark.parametrize("progress", [{}, {"step": "3"}])
+def test_a_state_whose_progress_has_no_step_is_refused(tmp_path, progress):
+    parameters = list(nn.Dense(3, 2).get_parameters())
+    checkpoint.save_state(tmp_path / "state.ckpt", parameters, progress)
+    with pytest.raises(InputError, match="state.ckpt is damaged, its progress cannot be read"):
+        checkpoint.load_state(tmp_path / "state.ckpt", parameters)
+    items = [{"name": p.name, "data": p} for p in parameters]
+    for text in ("[3]", "{"):
+        ms.save_checkpoint(items, str(tmp_path / "old.ckpt"), append_dict={"progress": text})
+        with pytest.raises(InputError, match="old.ckpt is damaged, its progress cannot be read"):
+            checkpoint.load_state(tmp_path / "old.ckpt", parameters)

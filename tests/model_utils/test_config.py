@@ -47,6 +47,8 @@ def path(tmp_path):
         (["--use_stereo"], "use_stereo", True),
         (["--use_stereo", "False"], "use_stereo", False),
         (["--is_stereo", "1"], "use_stereo", True),
+        (["--is_stereo", "0"], "use_stereo", False),
+        (["--is_stereo", "TRUE"], "use_stereo", True),
         (["--layers", "1", "2", "3"], "layers", [1, 2, 3]),
         (["--layers", "7"], "layers", [7]),
         (["--data_url", "a b"], "data_url", "a b"),

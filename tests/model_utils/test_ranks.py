@@ -12,6 +12,8 @@ from tests.model_utils.test_trainer import failure
 from tests.scripts.data_parallel import worker
 from tests.scripts.launchers import beside_python
 
+pytestmark = pytest.mark.slow
+
 STEPS = 8
 
 

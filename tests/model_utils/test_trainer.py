@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from depthnet.src.model_utils.files import read_record
-from depthnet.src.model_utils.stream import SampleStream
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +69,7 @@ def test_the_loss_falls_and_every_step_is_recorded(straight):
     np.testing.assert_allclose([float(row["twice"]) for row in table], np.multiply(2, losses))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kill_step", [0, 5, 13])
 def test_sigkill_then_resume_gives_the_same_bits(tiny, straight, kill_step):
     out = f"killed_{kill_step}"
@@ -77,12 +77,15 @@ def test_sigkill_then_resume_gives_the_same_bits(tiny, straight, kill_step):
     wait_for(process, f"step {kill_step} ")
     process.kill()
     process.communicate()
+    saved = (tiny.folder / out / "state_tiny.ckpt").exists()
+    assert saved or kill_step < 4
     printed, _ = tiny.run("train.py", "--train_url", out, "--resume", "auto")
-    assert ("resumed tiny at step" in printed) == (kill_step > 4)
+    assert ("resumed tiny at step" in printed) == saved
     assert_same_state(tiny.folder / out, straight)
     assert [row["loss"] for row in rows(tiny.folder / out)] == [r["loss"] for r in rows(straight)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_saves_and_says_how_to_go_on(tiny, straight, number):
     out = f"signalled_{number}"
@@ -116,6 +119,7 @@ def failure(err):
     return lines[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("host_every", [1, 4])
 def test_a_loss_that_is_not_finite_stops_the_run_with_everything_as_before_that_step(
     tiny, host_every
@@ -137,6 +141,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_with_everything_as_before_that_
     assert "resumed tiny at step 5" in printed and "finished" in printed
 
 
+@pytest.mark.slow
 def test_the_forward_pass_itself_may_say_that_it_is_not_finite(tiny):
     """A finite loss does not prove it where the loss leaves infinite predictions out."""
     _, err = tiny.run("train.py", "--train_url", "flag", "--finite_flag_step", 3, status=1)
@@ -154,6 +159,7 @@ def test_weights_that_are_not_finite_are_never_saved_as_a_state(tiny):
     assert "resumed tiny at step 4" in printed
 
 
+@pytest.mark.slow
 def test_looking_once_in_ten_steps_ends_with_the_same_weights(tiny, straight):
     every = ["--host_every", 10, "--log_steps", 10, "--resume_steps", 40, "--save_steps", 0]
     printed, _ = tiny.run("train.py", "--train_url", "sparse", *every, "--show_reads", "True")
@@ -162,6 +168,7 @@ def test_looking_once_in_ten_steps_ends_with_the_same_weights(tiny, straight):
     assert [row["step"] for row in rows(tiny.folder / "sparse")] == ["0", "10", "19"]
 
 
+@pytest.mark.slow
 def test_a_full_disk_keeps_the_previous_state(tiny, straight):
     """RLIMIT_FSIZE makes the write fail in the middle, as a full disk does."""
     out = tiny.folder / "full"
@@ -176,6 +183,7 @@ def test_a_full_disk_keeps_the_previous_state(tiny, straight):
     assert_same_state(out, straight)
 
 
+@pytest.mark.slow
 def test_mixed_precision_trains_and_resumes_with_its_loss_scale(tiny, straight):
     tiny.run("train.py", "--train_url", "o2", "--amp_level", "O2")
     assert state(tiny.folder / "o2").keys() > state(tiny.folder / "straight").keys()
@@ -184,6 +192,7 @@ def test_mixed_precision_trains_and_resumes_with_its_loss_scale(tiny, straight):
     assert_same_state(tiny.folder / "o2b", tiny.folder / "o2")
 
 
+@pytest.mark.slow
 def test_several_networks_two_stages_and_a_best_model_resume_to_the_same_bits(tiny):
     """Killed in each stage; what the second finds best must not depend on the stops."""
     flags = ["--stages", 2, "--validate_steps", 2, "--learning_rate", 0.3]
@@ -212,6 +221,7 @@ def test_several_networks_two_stages_and_a_best_model_resume_to_the_same_bits(ti
     assert losses[0] == losses[1]
 
 
+@pytest.mark.slow
 def test_stages_with_different_terms_share_one_table(tiny):
     tiny.run("train.py", "--train_url", "stages", "--stages", 2, "--steps", 3)
     table = rows(tiny.folder / "stages")
@@ -237,6 +247,7 @@ def test_a_folder_holds_every_network_and_the_oldest_go(tiny, straight):
         np.testing.assert_array_equal(got, value)
 
 
+@pytest.mark.slow
 def test_a_validation_adds_its_columns_and_pictures(tiny):
     flags = ["--validate_steps", 4, "--log_steps", 3, "--steps", 8]
     printed, _ = tiny.run("train.py", "--train_url", "validated", *flags)
@@ -248,6 +259,7 @@ def test_a_validation_adds_its_columns_and_pictures(tiny):
     assert pictures == [f"tiny_000000{step}_{n}.png" for step in (4, 8) for n in (0, 1)]
 
 
+@pytest.mark.slow
 def test_a_damaged_state_is_named_and_the_one_before_it_offered(tiny, straight):
     """Any single flipped byte is found; the state that is offered resumes to the same end."""
     out = shutil.copytree(straight, tiny.folder / "flipped")
@@ -264,42 +276,9 @@ def test_a_damaged_state_is_named_and_the_one_before_it_offered(tiny, straight):
     assert_same_state(out, straight)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_takes_the_learning_rate_that_it_is_given(tiny):
     tiny.run("train.py", "--train_url", "rates", "--steps", 4)
     lower = ["--learning_rate", 0.001, "--resume", "auto", "--steps", 6]
     tiny.run("train.py", "--train_url", "rates", *lower)
     assert [row["lr"] for row in rows(tiny.folder / "rates")] == ["0.1"] * 4 + ["0.001"] * 2
-
-
-def test_numbers_drawn_once_per_batch_are_the_same_for_all_of_its_samples():
-    """And the same on every rank, so that ranks see what one rank with their batch sees."""
-
-    class Samples:
-        def __len__(self):
-            return 8
-
-        def name(self, index):
-            return str(index)
-
-        def draw_batch(self, rng):
-            return rng.random()
-
-        def load(self, index, rng, drawn):
-            return {"own": rng.random(), "drawn": drawn}
-
-    def column(stream, step, field):
-        return [stream.load(step, place)[field] for place in range(stream.batch_size)]
-
-    whole = SampleStream(Samples(), 4, seed=1)
-    ranks = [SampleStream(Samples(), 2, seed=1, rank=rank, size=2) for rank in range(2)]
-    seen = set()
-    for step in range(4):
-        drawn = column(whole, step, "drawn")
-        assert len(set(drawn)) == 1
-        assert [v for rank in ranks for v in column(rank, step, "drawn")] == drawn
-        assert [v for rank in ranks for v in column(rank, step, "own")] == column(
-            whole, step, "own"
-        )
-        assert len(set(column(whole, step, "own"))) == 4
-        seen.update(drawn)
-    assert len(seen) == 4

@@ -115,10 +115,11 @@ class Trainer:
             return
         options = {"scaler": stage.scaler, "jit_level": self.jit_level, "first": start}
         step = TrainStep(stage.forward, stage.networks, stage.optimizer, self.device, **options)
+        data = self.stream.batches(start, stage.steps, fields_of(stage.forward), **self.loaders)
         clock = _Clock(self.stream.batch_size * self.stream.size, stage.steps)
         handlers: dict[int, Any] = {}
         try:
-            for number, batch in enumerate(self._batches(stage, start), start):
+            for number, batch in enumerate(readable(data), start):
                 # After the first batch: MindSpore's loaders install theirs before it.
                 handlers = handlers or {n: signal.signal(n, self._on_signal) for n in _SIGNALS}
                 clock.batch_is_there()
@@ -126,7 +127,8 @@ class Trainer:
                 moment = Moment(number, stage.steps, self.stream.steps_per_epoch)
                 if self._looks(moment, hooks):
                     outcome = step.look()
-                    self._check(stage, hooks, moment, outcome)
+                    if outcome.bad_step is not None:
+                        self._fail(stage, hooks, moment, outcome)
                     report = clock.report(moment, stage, outcome)
                     for hook in hooks:
                         hook.after_look(report)
@@ -135,10 +137,6 @@ class Trainer:
         finally:
             for number, handler in handlers.items():
                 signal.signal(number, handler)
-
-    def _batches(self, stage, start):
-        fields = fields_of(stage.forward)
-        return readable(self.stream.batches(start, stage.steps, fields, **self.loaders))
 
     def _looks(self, moment, hooks):
         # Every hook is asked, and all ranks must come to the same answer.
@@ -188,16 +186,12 @@ class Trainer:
         if stop and not moment.is_last:
             state = self.state_file(stage.name)
             print(f"stopped by a signal after {moment.done} steps, state in {state}")
-            words = [word for word in sys.argv if word not in ("--resume", "auto")]
-            command = shlex.join(["python", *words, "--resume", "auto"])
-            print(f"go on with: {command}", flush=True)
+            print(f"go on with: {_command_to_resume(sys.argv)}", flush=True)
             raise SystemExit(0)
 
-    def _check(self, stage, hooks, moment, outcome):
-        """RunError, and the state from before it, when a step's loss was not finite."""
+    def _fail(self, stage, hooks, moment, outcome):
+        """RunError, and the state from before it: a step's loss was not finite."""
         bad = outcome.bad_step
-        if bad is None:
-            return
         self._save(stage, hooks, bad)
         terms = ", ".join(f"{name} {value}" for name, value in outcome.values.items())
         text = f"{stage.name} step {bad}: not finite: {terms if bad == moment.step else 'loss'}"
@@ -208,6 +202,13 @@ class Trainer:
 
     def _on_signal(self, _number, _frame):
         self._signalled = True
+
+
+def _command_to_resume(argv):
+    """The command line of a run with --resume auto in place of what it said of it."""
+    pairs = zip(["", *argv], argv)
+    words = [w for before, w in pairs if "--resume" not in (before, w.partition("=")[0])]
+    return shlex.join(["python", *words, "--resume", "auto"])
 
 
 class _Clock:
@@ -224,24 +225,23 @@ class _Clock:
 
     def report(self, moment, stage, outcome):
         """The Report of a look at the steps since the one before."""
-        spent = time.perf_counter() - self.began
+        now = time.perf_counter()
+        spent, waited = now - self.began, self.waited
         seconds = spent / self.steps
         if not self.first:  # the first one compiles
             self.rate = seconds if self.rate is None else 0.9 * self.rate + 0.1 * seconds
         left = (self.total - moment.done) * (self.rate or seconds)
-        report = Report(
+        self.began, self.waited, self.steps, self.first = now, 0.0, 0, False
+        return Report(
             **vars(moment),
             stage=stage.name,
             values=outcome.values,
             seconds=seconds,
-            wait_share=self.waited / spent,
+            wait_share=waited / spent,
             examples_per_s=self.examples / seconds,
             left=left,
             optimizer=stage.optimizer,
         )
-        self.waited, self.steps, self.first = 0.0, 0, False
-        self.began = time.perf_counter()
-        return report
 
     def step_is_done(self):
         """The next batch is waited for from now on; time of hooks does not count."""
