@@ -85,7 +85,8 @@ def _run_in_turn(request, stages):
     grace = seconds("STOP_GRACE", "60")
     show = _DETACHED not in os.environ
     for jobs in stages:
-        supervisor = Supervisor(jobs, _start_job, show, grace, _enough(request))
+        options = {"show": show, "grace": grace, "enough": _enough(request)}
+        supervisor = Supervisor(jobs, start=_start_job, **options)
         status = supervisor.run()
         if status or supervisor.stopped_by:
             return status

@@ -72,7 +72,7 @@ def send(pid, number, group=False):
 class Follower:
     """Copies what is appended to a log to standard output."""
 
-    def __init__(self, path, active=True):
+    def __init__(self, path, active):
         self._path, self._active, self._at = path, active, 0
 
     def pump(self):
@@ -102,7 +102,7 @@ class Supervisor:
         enough: asked again and again; when it says True the run is stopped, which is no failure.
     """
 
-    def __init__(self, jobs, start=Running, show=True, grace=60.0, enough=lambda: False):
+    def __init__(self, jobs, *, start, show, grace, enough):
         self._jobs, self._start, self._grace, self._enough = jobs, start, grace, enough
         self._follower = Follower(jobs[0].log, show)
         self._running, self._culprits = [], []

@@ -113,10 +113,16 @@ def test_environment_variables(launchers, data, variables, expected):
     assert expected in line
 
 
-@pytest.mark.parametrize("variables", [{"MASTER_PORT": "80"}, {"MASTER_PORT": "http"}])
-def test_master_port(launchers, data, variables):
-    line = launchers.refuse("run_distribute_train", "depthnet", data, 2, **variables)
-    assert "must be 1024 to 65535" in line
+@pytest.mark.parametrize("port", ["1023", "65536", "http"])
+def test_master_port(launchers, data, port):
+    line = launchers.refuse("run_distribute_train", "depthnet", data, 2, MASTER_PORT=port)
+    assert f"MASTER_PORT={port}: must be 1024 to 65535" in line
+
+
+@pytest.mark.parametrize("port", ["1024", "65535"])
+def test_master_port_is_taken(launchers, data, port):
+    jobs, _ = launchers.dry_run("run_distribute_train", "depthnet", data, 2, MASTER_PORT=port)
+    assert f"--master_port={port}" in jobs["msrun"][1]
 
 
 def test_missing_entry_point(launchers, data):
