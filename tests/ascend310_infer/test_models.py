@@ -9,16 +9,15 @@ import os
 import re
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import cv2
 import mindspore as ms
 import numpy as np
 import pytest
 
-from depthnet.src.model_utils.checkpoint import load_parameters, save_parameters
+from depthnet.src.model_utils.checkpoint import load_networks, save_networks
 from depthnet.src.networks import CoarseNet, FineNet
-from midas.src.build import build_network
+from midas.src.networks import MidasNet
 from tests.ascend310_infer.conftest import ENVIRONMENT, REPOSITORY, images_per_second, photo
 from tests.golden_weights import det
 from tests.synthetic.__main__ import main as render
@@ -56,9 +55,9 @@ def _run(command, folder, **environment):
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory):
+def images(tmp_path_factory):
     """Photos of several sizes and formats, as users have them."""
-    folder = tmp_path_factory.mktemp("pictures")
+    folder = tmp_path_factory.mktemp("images")
     for name, size in (("a.jpg", (480, 640)), ("b.png", (211, 317)), ("c.jpg", (640, 360))):
         cv2.imwrite(str(folder / name), photo(len(name) + size[0], *size))
     return folder
@@ -70,7 +69,7 @@ def depthnet(tmp_path_factory, program, export_python):
     folder = tmp_path_factory.mktemp("depthnet")
     paths = folder / "FinalCoarseNet.ckpt", folder / "FinalFineNet.ckpt"
     for path, net in zip(paths, (CoarseNet(), FineNet())):
-        save_parameters(_fill(net).get_parameters(), path)
+        save_networks({"network": _fill(net)}, path)
     checkpoints = ["--coarse_ckpt_model", paths[0], "--fine_ckpt_model", paths[1]]
     for kind in ("coarse", "fine", "both"):
         flags = ["--coarse_or_fine", kind, "--export_path", folder, "--device_target", "CPU"]
@@ -83,20 +82,19 @@ def depthnet(tmp_path_factory, program, export_python):
 def midas(tmp_path_factory, program, export_python):
     """Folder with Midas.ckpt, midas.mindir and midas.json of a small network."""
     folder = tmp_path_factory.mktemp("midas")
-    config = SimpleNamespace(**SMALL_MIDAS, network_variant="torch", grouped_conv="auto")
-    net = _fill(build_network(config))
+    net = _fill(MidasNet(**SMALL_MIDAS))
     # The last ReLU would make nearly all of an untrained map 0.
     net.scratch.output_conv[4].bias.set_data(ms.Tensor(np.float32([10])))
-    save_parameters(net.get_parameters(), folder / "Midas.ckpt")
+    save_networks({"midas": net}, folder / "Midas.ckpt")
     flags = ["--model_weights", folder / "Midas.ckpt", "--export_path", folder, *MIDAS_SIZE]
     command = [export_python, "export.py", *flags, *MIDAS_FLAGS, "--device_target", "CPU"]
     _run(command, program("midas").folder)
     return folder
 
 
-def _python_maps(program, model, pictures, folder, *flags):
-    """infer.py's maps of the pictures, by stem."""
-    where = ["--input_path", pictures, "--output_path", folder, "--formats", "pfm"]
+def _python_maps(program, model, images, folder, *flags):
+    """infer.py's maps of the images, by stem."""
+    where = ["--input_path", images, "--output_path", folder, "--formats", "pfm"]
     program(model).run("infer.py", *where, "--device_target", "CPU", *flags)
     return _maps(folder)
 
@@ -106,15 +104,15 @@ def _maps(folder):
 
 
 @pytest.mark.parametrize("graphs", [["FinalCoarseNet", "FinalFineNet"], ["DepthNet"]])
-def test_depthnet_as_infer_py(infer, program, depthnet, pictures, tmp_path, graphs):
+def test_depthnet_as_infer_py(infer, program, depthnet, images, tmp_path, graphs):
     weights = [depthnet / f"{name}.ckpt" for name in ("FinalCoarseNet", "FinalFineNet")]
     expected = _python_maps(
-        program, "depthnet", pictures, tmp_path / "python", "--model_weights", *weights
+        program, "depthnet", images, tmp_path / "python", "--model_weights", *weights
     )
     flags = ["--mindir", depthnet / f"{graphs[0]}.mindir"]
     if len(graphs) == 2:
         flags += ["--fine_mindir", depthnet / f"{graphs[1]}.mindir"]
-    infer(*flags, "--input", pictures, "--formats", "bin,pfm")
+    infer(*flags, "--input", images, "--formats", "bin,pfm")
     got = _maps(infer.folder / "result_Files")
     assert set(got) == set(expected) == {"a", "b", "c"}
     for name, depth in expected.items():
@@ -122,10 +120,10 @@ def test_depthnet_as_infer_py(infer, program, depthnet, pictures, tmp_path, grap
         np.testing.assert_allclose(got[name], depth, rtol=RTOL_DEPTH, err_msg=name)
 
 
-def test_midas_as_infer_py(infer, program, midas, pictures, tmp_path):
+def test_midas_as_infer_py(infer, program, midas, images, tmp_path):
     flags = ["--model_weights", midas / "Midas.ckpt", *MIDAS_SIZE, *MIDAS_FLAGS]
-    expected = _python_maps(program, "midas", pictures, tmp_path / "python", *flags)
-    infer("--mindir", midas / "midas.mindir", "--input", pictures, "--formats", "bin,pfm")
+    expected = _python_maps(program, "midas", images, tmp_path / "python", *flags)
+    infer("--mindir", midas / "midas.mindir", "--input", images, "--formats", "bin,pfm")
     got = _maps(infer.folder / "result_Files")
     assert set(got) == set(expected) == {"a", "b", "c"}
     for name, inverse in expected.items():
@@ -188,7 +186,6 @@ def test_run_infer_310_midas(build, midas, midas_data, tmp_path, name):
 
 
 def _midas_in_python(midas, image):
-    config = SimpleNamespace(**SMALL_MIDAS, network_variant="torch", grouped_conv="auto")
-    net = build_network(config).set_train(False)
-    load_parameters(net, midas / "Midas.ckpt")
+    net = MidasNet(**SMALL_MIDAS).set_train(False)
+    load_networks({"midas": net}, midas / "Midas.ckpt")
     return net(ms.Tensor(image)).asnumpy()

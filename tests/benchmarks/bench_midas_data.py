@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from midas.src.dataset import MixedPairs
+from midas.src.datasets.training import MixedPairs
 from tests.benchmarks.common import ROOT, report
 
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
@@ -24,7 +24,9 @@ def images_per_second(folder, repeats):
     noise = cv2.GaussianBlur(rng.integers(0, 256, (720, 960, 3), np.uint8), (0, 0), 2)
     cv2.imwrite(str(image), noise)
     cv2.imwrite(str(depth), rng.integers(0, 256, (720, 960), np.uint8))
-    data = MixedPairs({"A": [(image, depth)]}, (384, 384), MEAN, STD, True, 0.5)
+    options = {"size": (384, 384), "mean": MEAN, "std": STD}
+    options |= {"mask_invalid": True, "flip_probability": 0.5}
+    data = MixedPairs({"A": [(image, depth)]}, **options)
     cv2.setNumThreads(1)
     seconds = []
     for _ in range(repeats):

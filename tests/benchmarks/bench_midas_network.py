@@ -79,17 +79,22 @@ def mindspore_train(options):
     from mindspore import nn
 
     from midas.src.model_utils.device import Device
-    from midas.src.model_utils.step import make_train_step
+    from midas.src.model_utils.step import TrainStep
 
     net = mindspore_net(options).set_train()
     optimizer = nn.Adam(net.trainable_params(), learning_rate=1e-6)
 
     def forward(image, target):
-        return (((net(image) - target) ** 2).mean(),)
+        return {"loss": ((net(image) - target) ** 2).mean()}
 
-    step = make_train_step(forward, optimizer, Device("CPU"))
-    batch = [ms.Tensor(array) for array in arrays()]
-    return timed(lambda: step(*batch)[0].asnumpy(), options.repeats)
+    step = TrainStep(forward, {"midas": net}, optimizer, Device("CPU"))
+    batch = tuple(ms.Tensor(array) for array in arrays())
+
+    def call():
+        step(batch)
+        return step.look().values["loss"]
+
+    return timed(call, options.repeats)
 
 
 def torch_net():

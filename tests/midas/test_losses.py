@@ -1,5 +1,7 @@
 """The two losses: by hand, invariants, degenerate masks, gradients."""
 
+import functools
+
 import mindspore as ms
 import numpy as np
 import pytest
@@ -23,13 +25,23 @@ def tensors(*arrays):
     return [ms.Tensor(np.asarray(array, np.float32)) for array in arrays]
 
 
-def value(name, prediction, mask, target, **options):
+@functools.cache
+def compiled(name):
+    """(prediction, mask, target) -> (loss, its gradient), compiled once per shape."""
+    return ms.jit(ms.value_and_grad(make_loss(name), 0))
+
+
+def value(name, prediction, mask, target):
+    return float(compiled(name)(*tensors(prediction, mask, target))[0].asnumpy())
+
+
+def plain(name, prediction, mask, target, **options):
+    """The loss without compilation."""
     return float(make_loss(name, **options)(*tensors(prediction, mask, target)).asnumpy())
 
 
 def gradient(name, prediction, mask, target):
-    cell = make_loss(name)
-    result, grad = ms.value_and_grad(cell, 0)(*tensors(prediction, mask, target))
+    result, grad = compiled(name)(*tensors(prediction, mask, target))
     return float(result.asnumpy()), grad.asnumpy()
 
 
@@ -56,10 +68,10 @@ def test_ssi_by_hand():
     prediction, target = [[[-1, 1], [-1, 1]]], [[[0, 2], [0, 6]]]
     mask = np.ones((1, 2, 2))
     # Squares 8 / 4; rows differ by 2 and 2, columns by 0 and 4, 8 / 4.
-    assert value("ssi", prediction, mask, target, scales=1) == pytest.approx(0.5 * (2 + 2))
-    assert value("ssi", prediction, mask, target, scales=1, alpha=2) == pytest.approx(2 * (2 + 2))
+    assert plain("ssi", prediction, mask, target, scales=1) == pytest.approx(0.5 * (2 + 2))
+    assert plain("ssi", prediction, mask, target, scales=1, alpha=2) == pytest.approx(2 * (2 + 2))
     # The coarser scale has one pixel, thus no differences.
-    assert value("ssi", prediction, mask, target, scales=2) == pytest.approx(0.5 * (2 + 2))
+    assert plain("ssi", prediction, mask, target, scales=2) == pytest.approx(0.5 * (2 + 2))
 
 
 def test_trimmed_by_hand():
@@ -71,11 +83,11 @@ def test_trimmed_by_hand():
     b = (np.array([0, 1, 2, 3, 14]) - 2) / 3.2
     error = np.sort(np.abs(a - b))
     expected = error[:4].sum() / 10
-    assert value("ssimae_trimmed", prediction, mask, target, alpha=0) == pytest.approx(
+    assert plain("ssimae_trimmed", prediction, mask, target, alpha=0) == pytest.approx(
         expected, rel=1e-5
     )
     edges = np.abs(np.diff(a - b)).sum() / 5
-    got = value("ssimae_trimmed", prediction, mask, target, alpha=0.5, scales=1)
+    got = plain("ssimae_trimmed", prediction, mask, target, alpha=0.5, scales=1)
     assert got == pytest.approx(expected + 0.5 * edges, rel=1e-5)
 
 
@@ -153,11 +165,10 @@ def test_an_image_without_valid_pixels_does_not_dilute_the_trimmed_loss(maps):
 
 @BOTH
 def test_graph_mode_gives_the_same_gradient_for_a_batch(name, maps):
-    expected_value, expected = gradient(name, *maps)
-    compute = ms.jit(ms.value_and_grad(make_loss(name), 0))
-    result, grad = compute(*tensors(*maps))
-    assert float(result.asnumpy()) == pytest.approx(expected_value, rel=1e-5)
-    np.testing.assert_allclose(grad.asnumpy(), expected, atol=1e-6, rtol=1e-4)
+    expected_value, expected = ms.value_and_grad(make_loss(name), 0)(*tensors(*maps))
+    result, grad = gradient(name, *maps)
+    assert result == pytest.approx(float(expected_value.asnumpy()), rel=1e-5)
+    np.testing.assert_allclose(grad, expected.asnumpy(), atol=1e-6, rtol=1e-4)
 
 
 def test_half_precision_predictions_are_compared_in_float32(maps):
@@ -180,8 +191,7 @@ def test_the_choices_of_config_yaml_are_the_losses():
 @pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan])
 def test_a_prediction_that_is_not_finite_gives_no_finite_loss(name, bad, maps):
     prediction, mask, target = maps
-    loss = make_loss(name)
     for pixels in (np.s_[:], np.s_[0], np.s_[1, 3, 4]):
         broken = prediction.copy()
         broken[pixels] = bad
-        assert np.isnan(float(loss(*tensors(broken, mask, target)).asnumpy())), pixels
+        assert np.isnan(value(name, broken, mask, target)), pixels

@@ -8,25 +8,29 @@ import mindspore as ms
 import numpy as np
 import pytest
 
-from midas.src.build import build_network
-from midas.src.dataset import training_data
+from midas.src.datasets.training import MixedPairs, training_pairs
 from midas.src.losses import make_loss
 from midas.src.model_utils.checkpoint import save_parameters
-from midas.src.model_utils.config import load_config
+from midas.src.model_utils.config import read_options
 from midas.src.model_utils.stream import SampleStream
-from midas.src.training import make_optimizer, start_weights
+from midas.src.optimizers import make_optimizer
+from midas.src.weights import start_weights
+from tests.conftest import REPOSITORY
+from tests.midas.small import SMALL, small_network
 from tests.scripts.data_parallel import RealLaunchers, kill_rank, largest_difference, losses
 from tests.scripts.data_parallel import weights as read_weights
-from tests.scripts.launchers import SCRIPTS
 from tests.synthetic.__main__ import main as render
 
+pytestmark = pytest.mark.slow
+
 BATCH, EPOCHS, STEPS_PER_EPOCH = 2, 4, 2
-SMALL = (
-    *("--layers", 1, 1, 1, 1, "--features", 8, "--groups", 2, "--width_per_group", 8),
-    *("--img_width", 64, "--img_height", 64, "--batch_size", BATCH, "--epoch_size", EPOCHS),
-    *("--log_steps", 1, "--num_parallel_workers", 1, "--seed", 3),
+SEED = 3
+FLAGS = (
+    *(*SMALL, "--img_width", 64, "--img_height", 64, "--batch_size", BATCH, "--epoch_size", EPOCHS),
+    *("--log_steps", 1, "--num_parallel_workers", 1, "--seed", SEED),
     *("--save_ckpt_steps", STEPS_PER_EPOCH, "--keep_checkpoint_max", 0),
 )
+DEFAULTS = read_options(REPOSITORY / "midas" / "config.yaml").defaults
 
 
 @pytest.fixture(scope="module")
@@ -39,17 +43,17 @@ def data(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def config(data):
-    """The configuration of the runs."""
-    words = [*SMALL, "--train_data_dir", data]
-    return load_config(SCRIPTS.parent / "midas" / "config.yaml", list(map(str, words)))
+def samples(data):
+    """The samples of the runs."""
+    image = {"mean": DEFAULTS["nm_img_mean"], "std": DEFAULTS["nm_img_std"], "size": (64, 64)}
+    target = {key: DEFAULTS[key] for key in ("mask_invalid", "flip_probability")}
+    return MixedPairs(training_pairs(data, mixdata="mixdata.json"), **image, **target)
 
 
 @pytest.fixture(scope="module")
-def encoder(config, tmp_path_factory):
+def encoder(tmp_path_factory):
     """A checkpoint of the encoder alone: the decoder is left to the seed."""
-    ms.set_seed(8)
-    parameters = build_network(config).get_parameters()
+    parameters = small_network(seed=8).get_parameters()
     path = tmp_path_factory.mktemp("weights") / "encoder.ckpt"
     save_parameters([p for p in parameters if p.name.startswith("pretrained.")], path)
     return path
@@ -63,7 +67,7 @@ def train_two(program, data, encoder, tmp_path_factory):
         logs = tmp_path_factory.mktemp("logs")
         launchers = RealLaunchers(program("midas"), logs)
         call = ("midas", 2, encoder, "--train_data_dir", data, "--train_url", output)
-        return launchers.start("run_distribute_train", *call, *SMALL, *flags), logs
+        return launchers.start("run_distribute_train", *call, *FLAGS, *flags), logs
 
     return start
 
@@ -79,26 +83,28 @@ def two(train_two, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def reference(config, data, encoder):
+def reference(samples, encoder):
     """One epoch by hand: each rank's loss and gradient, their means, Adam.
 
     Returns:
         (mean loss of each step, {name: trained parameter}).
     """
     ms.set_context(mode=ms.GRAPH_MODE)
-    ms.set_seed(config.seed)
-    net = build_network(config)
+    net = small_network(SEED)
     start_weights(net, str(encoder))
     net.set_train()
-    loss = make_loss(config.loss, config.loss_alpha, config.loss_scales)
-    optimizer, _ = make_optimizer(config, net, EPOCHS * STEPS_PER_EPOCH)
+    loss = make_loss(DEFAULTS["loss"], DEFAULTS["loss_alpha"], DEFAULTS["loss_scales"])
+    optimizer = make_optimizer(
+        net,
+        encoder_rate=DEFAULTS["backbone_params_lr"],
+        rate=DEFAULTS["no_backbone_params_lr"],
+    )
 
     def forward(image, mask, depth):
         return loss(net(image), mask, depth)
 
     gradients_of = ms.jit(ms.value_and_grad(forward, None, optimizer.parameters))
-    samples = training_data(config, data)
-    streams = [SampleStream(samples, BATCH, config.seed, rank, 2) for rank in range(2)]
+    streams = [SampleStream(samples, BATCH, SEED, rank, 2) for rank in range(2)]
     means = []
     for step in range(STEPS_PER_EPOCH):
         values, gradients = zip(*(gradients_of(*_batch(stream, step)) for stream in streams))
@@ -110,11 +116,12 @@ def reference(config, data, encoder):
 
 def _batch(stream, step):
     """What MindSpore's pipeline gives a rank in the first epoch."""
-    samples = [
+    found = [
         stream.samples.load(int(index), np.random.default_rng([stream.seed, 0, int(index)]))
         for index in stream.indices(step)
     ]
-    return [ms.Tensor(np.stack(column)) for column in zip(*samples)]
+    columns = [[sample[name] for sample in found] for name in ("img", "mask", "depth")]
+    return [ms.Tensor(np.stack(column)) for column in columns]
 
 
 def test_two_workers_take_the_mean_gradient(two, reference):
@@ -129,7 +136,7 @@ def test_two_workers_take_the_mean_gradient(two, reference):
 
 
 def test_files_of_a_distributed_run(two):
-    """Rank 0 alone writes: one row a step, and no checkpoint of device 1."""
+    """Rank 0 alone writes: one row per step, and no checkpoint of device 1."""
     assert [step for _, step, _ in losses(two)] == list(range(EPOCHS * STEPS_PER_EPOCH))
     names = {path.name for path in (two / "ckpt").iterdir()}
     epochs = {f"Midas_0-{epoch + 1}_{STEPS_PER_EPOCH}.ckpt" for epoch in range(EPOCHS)}
@@ -158,9 +165,8 @@ def test_resume_after_a_rank_was_killed(train_two, two, tmp_path):
 
 
 @pytest.mark.parametrize("size", [2, 4])
-def test_shards_of_the_dataset(config, data, size):
+def test_shards_of_the_dataset(samples, size):
     """In every epoch the ranks' shares are disjoint and, together, all of the pairs."""
-    samples = training_data(config, data)
     streams = [SampleStream(samples, 1, seed=5, rank=rank, size=size) for rank in range(size)]
     per_epoch = streams[0].steps_per_epoch
     for epoch in range(3):
