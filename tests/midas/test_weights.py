@@ -1,20 +1,19 @@
-"""Published weights: the name rules beside the goldens' lists, and convert.py on small files."""
+"""Published weights: names beside the goldens' lists, convert.py, what training starts from."""
 
-import builtins
 import json
-import sys
 
 import mindspore as ms
 import numpy as np
 import pytest
 
 from midas.src import weights
-from midas.src.model_utils.config import load_config
+from midas.src.model_utils.checkpoint import save_networks
 from midas.src.model_utils.errors import InputError
+from midas.src.model_utils.weights import read_weights, save_converted
 from midas.src.networks import MidasNet
-from tests.conftest import REPOSITORY
 from tests.golden_files import golden_dir
 from tests.golden_weights import det
+from tests.torch_files import save_torch
 
 KEYS = json.loads((golden_dir("midas") / "keys.json").read_text())
 LAYERS, FEATURES, GROUPS = (1, 2, 1, 1), 8, 4
@@ -22,8 +21,8 @@ SMALL = ["--layers", *map(str, LAYERS), "--features", "8", "--groups", "4"]
 SMALL += ["--width_per_group", "8"]
 
 
-def small_net():
-    return MidasNet(LAYERS, FEATURES, GROUPS, width_per_group=8)
+def small_net(layers=LAYERS, features=FEATURES):
+    return MidasNet(layers, features, GROUPS, width_per_group=8)
 
 
 def torch_name(name):
@@ -80,20 +79,24 @@ def as_modelzoo(full):
     return found
 
 
-def save_torch(path, arrays):
-    torch = pytest.importorskip("torch")
-    torch.save({key: torch.from_numpy(np.array(value)) for key, value in arrays.items()}, path)
-
-
 def save_ckpt(path, arrays):
     items = [{"name": key, "data": ms.Tensor(value)} for key, value in arrays.items()]
     ms.save_checkpoint(items, str(path))
 
 
-def convert(source, target, *flags):
-    argv = ["--source_path", str(source), "--target_path", str(target), *SMALL, *flags]
-    weights.convert(load_config(REPOSITORY / "midas" / "config.yaml", argv))
-    return {key: value.asnumpy() for key, value in ms.load_checkpoint(str(target)).items()}
+def convert(source, target, **options):
+    """What convert.py does, for a small network."""
+    arrays = read_weights(source)
+    kind, names = weights.map_names(arrays, source)
+    network = small_net(**options)
+    part = network.pretrained if kind == weights.ENCODER_KIND else network
+    paths = {"source_path": source, "target_path": target}
+    save_converted(arrays, names, part, kind=kind, advice="set layers", **paths)
+    return load(target)
+
+
+def load(path):
+    return {key: value.asnumpy() for key, value in ms.load_checkpoint(str(path)).items()}
 
 
 @pytest.fixture(scope="module")
@@ -132,15 +135,9 @@ def test_names_that_belong_to_nothing():
 
 @pytest.mark.parametrize("nested", [False, True])
 def test_a_full_pytorch_checkpoint(nested, full, tmp_path, capsys):
-    torch = pytest.importorskip("torch")
     path = tmp_path / "model.bin"  # told by its content, not by its name
-    tensors = {key: torch.from_numpy(np.array(value)) for key, value in full.items()}
-    # The old form is that of the 2019 file.
-    torch.save(
-        {"model": tensors, "optimizer": {"state": {}}} if nested else tensors,
-        path,
-        _use_new_zipfile_serialization=nested,
-    )
+    content = {"model": full, "optimizer": {"state": {}}} if nested else full
+    save_torch(path, content, is_legacy=not nested)  # the form of the 2019 file
     check(convert(path, tmp_path / "out.ckpt"), full, "")
     out = capsys.readouterr().out
     assert f"{len(full) - 1} mapped, 0 missing, 1 left over" in out
@@ -166,16 +163,23 @@ def test_what_does_not_fit_is_refused_and_nothing_is_written(full, tmp_path, cap
     zoo = as_modelzoo(full)
     save_ckpt(source, zoo)
     with pytest.raises(InputError, match=r"layer1_rn.weight is \(8, 256, 3, 3\), expected \(16"):
-        convert(source, target, "--features", "16")
-    with pytest.raises(InputError, match=r"layer2\.1\.\S+ has no place"):
-        convert(source, target, "--layers", "1", "1", "1", "1")
+        convert(source, target, features=16)
+    with pytest.raises(InputError, match=r"layer2\.1\.\S+ is unexpected.* more; set layers"):
+        convert(source, target, layers=(1, 1, 1, 1))
     with pytest.raises(InputError, match=r"layer3\.1\.\S+ is missing"):
-        convert(source, target, "--layers", "1", "2", "2", "1")
+        convert(source, target, layers=(1, 2, 2, 1))
     capsys.readouterr()
     save_ckpt(tmp_path / "b.ckpt", {k: v for k, v in zoo.items() if ".convs.2." not in k})
     with pytest.raises(InputError, match=r"conv2.weight is \(24, 8, 3, 3\), expected \(32"):
         convert(tmp_path / "b.ckpt", target)
     assert not target.exists()
+
+
+def test_the_pieces_of_a_convolution_are_joined_by_their_numbers():
+    pieces = {f"backbone_layer1.0.conv2.convs.{i}.weight": None for i in (10, 9, 0, 2)}
+    _, names = weights.map_names(pieces, "zoo.ckpt")
+    assert [name.split(".")[4] for name in names] == ["0", "2", "9", "10"]
+    assert set(names.values()) == {"pretrained.layer1.4.0.conv2.weight"}
 
 
 def test_files_of_another_kind_are_refused(tmp_path):
@@ -187,57 +191,48 @@ def test_files_of_another_kind_are_refused(tmp_path):
         ("other.ckpt", "holds conv.weight; expected names of one of these"),
         ("text.ckpt", "not a MindSpore checkpoint"),
         ("absent.pth", "does not exist"),
+        ("broken.pth", "truncated"),
     ):
         with pytest.raises(InputError, match=message):
             convert(tmp_path / name, target)
-    pytest.importorskip("torch")
-    with pytest.raises(InputError, match="truncated"):
-        convert(tmp_path / "broken.pth", target)
-    with pytest.raises(InputError, match="must end in .ckpt"):
-        convert(tmp_path / "other.ckpt", tmp_path / "out.npz")
-
-
-class Payload:
-    """Unpickling this would create the file."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return open, (str(self.path), "w")
-
-
-def test_code_in_a_file_does_not_run(tmp_path):
-    torch = pytest.importorskip("torch")
-    torch.save({"pretrained.layer1.0.weight": Payload(tmp_path / "ran")}, tmp_path / "evil.pt")
-    with pytest.raises(InputError, match="more than weights"):
-        weights.read_weights(tmp_path / "evil.pt")
-    assert not (tmp_path / "ran").exists()
-
-
-def test_without_torch_there_is_one_clear_line(tmp_path, monkeypatch):
-    (tmp_path / "a.pth").write_bytes(b"PK" + bytes(50))
-    original = builtins.__import__
-
-    def absent(name, *rest):
-        if name == "torch":
-            raise ImportError(name)
-        return original(name, *rest)
-
-    monkeypatch.delitem(sys.modules, "torch", raising=False)
-    monkeypatch.setattr(builtins, "__import__", absent)
-    with pytest.raises(InputError, match="needs PyTorch to be read: pip install torch"):
-        weights.read_weights(tmp_path / "a.pth")
 
 
 def test_commands(program, full, tmp_path):
     midas = program("midas")
     line = midas.refuse("convert.py", "--target_path", "x.ckpt")
     assert "source_path is missing" in line
-    save_ckpt(tmp_path / "a.ckpt", as_modelzoo(full))
-    out, _ = midas.run("src/utils/pth2ckpt.py", tmp_path / "a.ckpt", *SMALL)
+    save_torch(tmp_path / "a.pth", full)
+    out, _ = midas.run("src/utils/pth2ckpt.py", tmp_path / "a.pth", *SMALL)
     assert "wrote midas_pth.ckpt" in out
-    found = ms.load_checkpoint(str(midas.folder / "midas_pth.ckpt"))
-    check({key: value.asnumpy() for key, value in found.items()}, full, "")
+    check(load(midas.folder / "midas_pth.ckpt"), full, "")
     _, err = midas.run("src/utils/pth2ckpt.py", status=2)
     assert err.startswith("usage:")
+    save_torch(tmp_path / "b.pth", as_encoder(full), is_legacy=True)
+    paths = ["--source_path", tmp_path / "b.pth", "--target_path", tmp_path / "b.ckpt"]
+    midas.run("convert.py", *paths, *SMALL)
+    check(load(tmp_path / "b.ckpt"), full, "pretrained.")
+
+
+def test_training_starts_from_random_values_from_an_encoder_or_from_all(full, tmp_path, capsys):
+    network = small_net()
+    before = network.pretrained.layer1[0].weight.asnumpy().copy()
+    weights.start_weights(network, "")
+    assert "starts from random values" in capsys.readouterr().out
+    np.testing.assert_array_equal(network.pretrained.layer1[0].weight.asnumpy(), before)
+    save_torch(tmp_path / "a.pth", as_encoder(full))
+    convert(tmp_path / "a.pth", tmp_path / "encoder.ckpt")
+    weights.start_weights(network, tmp_path / "encoder.ckpt")
+    assert "the decoder's 42 parameters are random" in capsys.readouterr().out
+    loaded = {p.name: p.asnumpy() for p in network.pretrained.get_parameters()}
+    check(loaded, full, "pretrained.")
+    save_networks({"midas": network}, tmp_path / "all.ckpt")
+    weights.start_weights(network, tmp_path / "all.ckpt")
+    assert "all.ckpt: all parameters" in capsys.readouterr().out
+
+
+def test_training_does_not_start_from_a_part_of_an_encoder(full, tmp_path):
+    path = tmp_path / "part.ckpt"
+    save_ckpt(path, {"pretrained.layer1.1.gamma": full["pretrained.layer1.1.weight"]})
+    message = "part.ckpt lacks 99 parameters of the encoder, such as pretrained.layer1.0.weight"
+    with pytest.raises(InputError, match=message):
+        weights.start_weights(small_net(), path)
