@@ -150,6 +150,12 @@ def test_a_panel_shows_image_truth_and_both_maps_on_one_scale(data):
     assert not tiles[1][:, WIDTH // 2 :].any()
 
 
+def test_a_panel_s_image_has_the_full_range(data):
+    data.levels[0] = 0.8
+    drawn = evaluator().panel(data, 0)
+    np.testing.assert_array_equal(drawn[TITLE, 0], [204, 204, 102])
+
+
 def test_the_worst_and_the_best_images_are_drawn(data, tmp_path):
     loop = evaluator()
     data.depths[1] = np.full((1, 3, 4), 5.0)

@@ -15,7 +15,7 @@ FLAGS = (
 )
 NETS = ("CoarseNet_0", "FinalCoarseNet", "FineNet_0", "FinalFineNet")
 # The sums of two halves are rounded differently than the sum over the batch; Adam moves a weight by
-# up to the learning rate (1e-4) in a step whatever its gradient's size, so unaveraged gradients
+# up to the learning rate (1e-4) per step whatever its gradient's size, so unaveraged gradients
 # would show as 1e-4. Measured: 3e-7.
 WEIGHT_TOLERANCE = 5e-6
 
@@ -62,6 +62,7 @@ def one(program, nyu, tmp_path_factory):
     return output
 
 
+@pytest.mark.slow
 def test_ranks_have_equal_weights(two):
     """After the first step and at the end; so they were equal before the first step as well."""
     for net in NETS:
@@ -69,6 +70,7 @@ def test_ranks_have_equal_weights(two):
         assert largest_difference(*ranks) == 0, net
 
 
+@pytest.mark.slow
 def test_two_workers_follow_one_of_twice_the_batch(two, one):
     assert [row[:2] for row in losses(two)] == [row[:2] for row in losses(one)]
     ours, theirs = ([row[2] for row in losses(folder)] for folder in (two, one))
@@ -78,8 +80,9 @@ def test_two_workers_follow_one_of_twice_the_batch(two, one):
         assert largest_difference(*files) <= WEIGHT_TOLERANCE, net
 
 
+@pytest.mark.slow
 def test_files_of_a_distributed_run(two):
-    """Rank 0 alone writes what is shared: one row a step. Checkpoints are there for each rank."""
+    """Rank 0 alone writes what is shared: one row per step. Checkpoints are there for each rank."""
     steps = [("coarse", s) for s in range(COARSE_STEPS)] + [("fine", s) for s in range(FINE_STEPS)]
     assert [row[:2] for row in losses(two)] == steps
     shared = {"config.yaml", "curves.png", "metrics.csv", "state_coarse.ckpt", "state_fine.ckpt"}
@@ -88,6 +91,7 @@ def test_files_of_a_distributed_run(two):
     assert {path.name for path in (two / "Ckpt").iterdir()} == expected
 
 
+@pytest.mark.slow
 def test_resume_after_a_rank_was_killed(train_two, two, tmp_path):
     """Rank 1 dies, rank 0 is stopped, the run goes on from its state to the very same weights."""
     output = tmp_path / "Model"
@@ -131,8 +135,8 @@ def test_shards_of_many_ranks(size):
 
     batch = 4
     ranks = [SampleStream(Numbers(), batch, seed=1, rank=r, size=size) for r in range(size)]
-    whole = SampleStream(Numbers(), batch * size, seed=1)
-    assert ranks[0].steps_per_epoch == whole.steps_per_epoch == 2048 // size
-    for step in (0, 1, whole.steps_per_epoch, 3 * whole.steps_per_epoch - 1):
+    single = SampleStream(Numbers(), batch * size, seed=1)
+    assert ranks[0].steps_per_epoch == single.steps_per_epoch == 2048 // size
+    for step in (0, 1, single.steps_per_epoch, 3 * single.steps_per_epoch - 1):
         shares = [rank.indices(step) for rank in ranks]
-        np.testing.assert_array_equal(np.concatenate(shares), whole.indices(step))
+        np.testing.assert_array_equal(np.concatenate(shares), single.indices(step))
