@@ -83,24 +83,24 @@ def test_learning_rates_are_read_from_the_optimizer():
     assert learning_rates(adam((Falling(), 0.5)), 3) == [pytest.approx(0.07), 0.5]
 
 
-def test_a_log_line_every_so_many_steps_and_at_the_end(report, capsys):
+def test_a_log_line_every_so_many_steps_and_at_the_end(report, printed):
     hook = LogLine(lambda r: f"step {r.step}", 4)
     for step in range(10):
         assert hook.needs_look(report(step=step)) == (step in (0, 4, 8, 9))
         hook.after_look(report(step=step))
-    lines = capsys.readouterr().out.splitlines()
+    lines = printed().splitlines()
     assert [line.split("  ")[0] for line in lines] == ["step 0", "step 4", "step 8", "step 9"]
     assert lines[0] == "step 0  (16 examples/s, 10.0 %, 1:02:05 left)"
 
 
-def test_on_a_terminal_there_is_one_live_line_too(report, capsys, monkeypatch):
+def test_on_a_terminal_there_is_one_live_line_too(report, printed, monkeypatch):
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     LogLine(lambda r: "line", 4).after_look(report(step=1))
     text = "tiny step 1 loss 0.25 (16 examples/s, 20.0 %, 1:02:05 left)"
-    assert capsys.readouterr().out == f"\r\033[K{text}\r"
+    assert printed() == f"\r\033[K{text}\r"
 
 
-def test_an_epoch_s_line_has_its_time_and_the_time_per_step(report, capsys, monkeypatch):
+def test_an_epoch_s_line_has_its_time_and_the_time_per_step(report, printed, monkeypatch):
     now = [100.0]
     monkeypatch.setattr(hooks.time, "perf_counter", lambda: now[0])
     log = LogLine(lambda r: "log", 2)
@@ -112,7 +112,7 @@ def test_an_epoch_s_line_has_its_time_and_the_time_per_step(report, capsys, monk
             looked.append(step)
         hook.after_look(report(step=step, total=20))
     assert looked == [3, 7, 11]
-    assert capsys.readouterr().out.splitlines() == [
+    assert printed().splitlines() == [
         "step 3",
         "epoch time: 2000.000 ms, per step time: 1000.000 ms",
         "step 7",
@@ -122,12 +122,12 @@ def test_an_epoch_s_line_has_its_time_and_the_time_per_step(report, capsys, monk
     ]
 
 
-def test_an_epoch_s_line_is_not_printed_twice(report, capsys):
+def test_an_epoch_s_line_is_not_printed_twice(report, printed):
     log = LogLine(lambda r: "log", 3)
     hook = EpochLine(lambda r: "epoch's own", log)
     hook.needs_look(report(step=0))
     hook.after_look(report(step=3))
-    assert re.fullmatch(r"epoch time: .*\n", capsys.readouterr().out)
+    assert re.fullmatch(r"epoch time: .*\n", printed())
 
 
 def rows(path):

@@ -28,7 +28,7 @@ def test_pfm_has_the_known_bytes_and_reads_back(tmp_path):
     np.testing.assert_array_equal(images.read_pfm(tmp_path / "a.pfm"), array)
 
 
-def test_a_grey_picture_reads_as_rgb(tmp_path):
+def test_a_grey_image_reads_as_rgb(tmp_path):
     images.write_png(tmp_path / "grey.png", np.full((4, 4), 77, np.uint8))
     assert (images.read_rgb(tmp_path / "grey.png") == 77).all()
 
@@ -71,19 +71,60 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     assert [file.name for file in tmp_path.iterdir()] == ["a.png"]
 
 
-def test_colours_run_from_dark_to_bright_and_nan_is_black():
-    colors = images.colorize(np.array([[0.0, 0.5, 1.0, 2.0, np.nan]]), 0, 1).astype(int).sum(2)[0]
-    assert colors[0] < colors[1] < colors[2] == colors[3]
-    assert colors[4] == 0
+def test_any_image_keeps_its_depth_and_channels_in_opencv_s_order(tmp_path):
+    array = RNG.integers(0, 2**16, (3, 4, 3)).astype(np.uint16)
+    cv2.imwrite(str(tmp_path / "a.png"), array)
+    np.testing.assert_array_equal(images.read_any(tmp_path / "a.png"), array)
+    with pytest.raises(InputError, match="expected 16 bits x 1 channel, got 16 x 3"):
+        images.read_png(tmp_path / "a.png", 16)
 
 
-def test_a_panel_shows_its_tiles_unchanged():
-    tile = RNG.integers(0, 256, (240, 320, 3)).astype(np.uint8)
-    picture = images.panel([("image", tile), ("depth", tile)], 0.5, 7, "m")
-    assert picture.shape[1] == 640
-    np.testing.assert_array_equal(picture[24:264, 320:], tile)
-    legend = picture[-24:].astype(int)
-    assert legend[12, 110].sum() < legend[12, -110].sum()
+def test_a_pfm_has_one_channel_and_32_bits(tmp_path):
+    for name, array in (("a.tiff", np.ones((2, 3))), ("b.tiff", np.ones((2, 3, 3), np.float32))):
+        cv2.imwrite(str(tmp_path / name), array)
+        with pytest.raises(InputError, match=f"{name}: expected a single-channel PFM"):
+            images.read_pfm(tmp_path / name)
+
+
+def test_floats_of_a_shape(tmp_path):
+    values = np.arange(6, dtype=np.float32).reshape(1, 2, 3)
+    values.tofile(tmp_path / "a.bin")
+    np.testing.assert_array_equal(
+        images.read_floats(tmp_path / "a.bin", (1, 2, 3), "run it"), values
+    )
+    message = r"a.bin has 24 bytes, expected 28 \(1x7 float32\)"
+    with pytest.raises(InputError, match=message):
+        images.read_floats(tmp_path / "a.bin", (1, 7), "run it")
+    with pytest.raises(InputError, match="b.bin does not exist; run it"):
+        images.read_floats(tmp_path / "b.bin", (6,), "run it")
+    for bad in (np.nan, np.inf):
+        np.float32([1, bad]).tofile(tmp_path / "c.bin")
+        with pytest.raises(InputError, match="c.bin holds values that are not finite"):
+            images.read_floats(tmp_path / "c.bin", (2,), "run it")
+
+
+def test_npy_reads_back(tmp_path):
+    images.write_npy(tmp_path / "a.npy", np.float32([[1, 2]]))
+    np.testing.assert_array_equal(np.load(tmp_path / "a.npy"), np.float32([[1, 2]]))
+
+
+def test_colours_run_from_dark_to_bright_and_what_is_not_finite_is_black():
+    values = np.array([[2.0, 3.0, 4.0, 9.0, np.nan, np.inf, -np.inf, 1.0]])
+    colors = images.colorize(values, 2, 4)[0]
+    inferno = cv2.applyColorMap(np.uint8([[0, 128, 255]]), cv2.COLORMAP_INFERNO)[0, :, ::-1]
+    low, middle, high = inferno
+    black = np.zeros(3)
+    expected = [low, middle, high, high, black, black, black, low]
+    np.testing.assert_array_equal(colors, expected)
+    assert colors.dtype == np.uint8 and low.sum() < middle.sum() < high.sum()
+
+
+def test_the_range_is_two_percentiles_of_the_finite_values():
+    values = np.r_[np.arange(101.0), np.nan, np.inf]
+    assert images.value_range(values) == (2.0, 98.0)
+    assert images.value_range(values, 10) == (10.0, 90.0)
+    low, high = images.value_range(np.full(3, 5.0))
+    assert low == 5 and high == 5 + 1e-6
 
 
 def test_range_ignores_outliers_and_what_is_not_finite():
@@ -95,7 +136,84 @@ def test_range_ignores_outliers_and_what_is_not_finite():
 
 def test_enlarging_keeps_hard_pixels():
     image = RNG.integers(0, 256, (2, 3, 3)).astype(np.uint8)
-    np.testing.assert_array_equal(
-        images.enlarge(image, 4, 6), np.repeat(np.repeat(image, 2, 0), 2, 1)
-    )
-    assert cv2.INTER_NEAREST == 0
+    expected = np.repeat(np.repeat(image, 2, 0), 2, 1)
+    np.testing.assert_array_equal(images.enlarge(image, height=4, width=6), expected)
+
+
+def encoded(kind, size=(300, 200)):
+    """A large enough image file, of noise."""
+    array = RNG.integers(0, 256, (*size, 3)).astype(np.uint8)
+    return cv2.imencode(kind, array)[1].tobytes()
+
+
+@pytest.mark.parametrize("kind", [".jpg", ".png"])
+def test_a_header_tells_size_and_mode(tmp_path, kind):
+    path = tmp_path / f"a{kind}"
+    path.write_bytes(encoded(kind))
+    for checksums in (False, True):
+        header = images.image_header(path, checksums)
+        assert (header.size, header.mode) == ((300, 200), "RGB")
+    images.write_png(tmp_path / "grey.png", np.zeros((3, 5), np.uint8))
+    assert images.image_header(tmp_path / "grey.png") == images.ImageHeader((3, 5), "L")
+
+
+@pytest.mark.parametrize("kind", [".jpg", ".png"])
+def test_a_truncated_image_is_found_without_decoding_it(tmp_path, kind):
+    path, data = tmp_path / f"a{kind}", encoded(kind)
+    for rest in (1, 2, 100, len(data) // 2):
+        path.write_bytes(data[:-rest])
+        with pytest.raises(InputError, match=f"a{kind} is truncated"):
+            images.image_header(path)
+
+
+def test_data_after_the_end_of_a_jpeg_is_no_damage(tmp_path):
+    """Cameras append thumbnails and the like; the end is looked for in the last 64 KiB."""
+    path, data = tmp_path / "a.jpg", encoded(".jpg")
+    path.write_bytes(data + b"\0" * 65534)
+    assert images.image_header(path).size == (300, 200)
+    path.write_bytes(data + b"\0" * 65535)
+    with pytest.raises(InputError, match="is truncated"):
+        images.image_header(path)
+
+
+def test_a_png_s_checksums_are_checked_when_asked(tmp_path):
+    path, data = tmp_path / "a.png", bytearray(encoded(".png"))
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    assert images.image_header(path).size == (300, 200)
+    with pytest.raises(InputError, match="a.png is empty, broken or not an image"):
+        images.image_header(path, checksums=True)
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"\x89PNG\r\n\x1a\n"])
+def test_what_is_no_image_is_named(tmp_path, content):
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(InputError, match="a.png is empty, broken or not an image"):
+        images.image_header(tmp_path / "a.png")
+    with pytest.raises(InputError, match="b.png is missing"):
+        images.image_header(tmp_path / "b.png")
+
+
+def check(sample):
+    if sample < 0:
+        raise InputError(f"{sample} is bad")
+
+
+def test_good_samples_are_all_samples(printed):
+    assert images.good_samples([1, 2], check, False, "data") == [1, 2]
+    assert images.good_samples([], check, False, "data") == []
+    assert printed() == ""
+
+
+def test_bad_samples_are_printed_and_left_out_or_an_error(printed):
+    assert images.good_samples([1, -2, 3, -4], check, True, "data") == [1, 3]
+    assert printed().splitlines() == [
+        "bad sample: -2 is bad",
+        "bad sample: -4 is bad",
+        "left out 2 bad samples of 4 in data",
+    ]
+    message = "2 of 3 samples in data are bad, first: -2 is bad; repair them or add --skip_bad"
+    with pytest.raises(InputError, match=message):
+        images.good_samples([1, -2, -4], check, False, "data")
+    with pytest.raises(InputError, match="2 of 2 samples in data are bad, first: -2 is bad$"):
+        images.good_samples([-2, -4], check, True, "data")

@@ -166,19 +166,19 @@ def exit_code(main, argv=()):
     return None
 
 
-def test_a_run_prints_what_it_does_and_its_configuration_once(model, capsys):
+def test_a_run_prints_what_it_does_and_its_configuration_once(model, printed):
     seen = []
     main = entry(model, "train.py", "seen.append((config.batch_size, config.shared))", seen=seen)
     assert exit_code(main, ["--batch_size", "4"]) is None
     assert seen == [(4, 1)]
-    assert capsys.readouterr().out == "What it does.\nconfig: shared=1 batch_size=4\n"
+    assert printed() == "What it does.\nconfig: shared=1 batch_size=4\n"
 
 
-def test_a_long_configuration_is_wrapped_but_a_path_is_not_broken(model, capsys):
+def test_a_long_configuration_is_wrapped_but_a_path_is_not_broken(model, printed):
     main = entry(model, "train.py", "config.data_url, config.shared, config.batch_size")
     for count, first in ((25, "config: "), (50, "config:\n")):
         exit_code(main, ["--data_url", "a-b" * count])
-        shown = capsys.readouterr().out.split("\n", 1)[1]
+        shown = printed().split("\n", 1)[1]
         assert shown == f"{first}data_url={'a-b' * count}\nshared=1 batch_size=32\n"
 
 

@@ -172,25 +172,25 @@ def test_other_ranks_write_no_state(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_run_goes_on_where_it_stopped_with_what_hooks_kept(tmp_path, steps, capsys):
+def test_a_run_goes_on_where_it_stopped_with_what_hooks_kept(tmp_path, steps, printed):
     loop(tmp_path, resume="auto").fit(stage(3), [Watch(state={"best": 7})])
-    assert "resumed" not in capsys.readouterr().out
+    assert "resumed" not in printed()
     part, watch = stage(5), Watch()
     loop(tmp_path, resume="auto").fit(part, [watch])
     assert steps[1].options["first"] == 3 and len(steps[1].batches) == 2
     assert watch.seen == [3, 4] and watch.kept == {"best": 7}
     assert weight(part) == 5
     text = f"resumed tiny at step 3 from {tmp_path}/state_tiny.ckpt\n"
-    assert text in capsys.readouterr().out
+    assert text in printed()
 
 
 @pytest.mark.parametrize("steps_now", [3, 2])
-def test_a_finished_stage_runs_no_step(tmp_path, steps, capsys, steps_now):
+def test_a_finished_stage_runs_no_step(tmp_path, steps, printed, steps_now):
     loop(tmp_path).fit(stage(3))
     part = stage(steps_now)
     loop(tmp_path, resume="auto").fit(part)
     assert len(steps) == 1 and weight(part) == 3
-    assert f"tiny: all {steps_now} steps are done\n" in capsys.readouterr().out
+    assert f"tiny: all {steps_now} steps are done\n" in printed()
 
 
 def test_none_begins_anew_and_a_path_names_the_state(tmp_path, steps):
@@ -238,7 +238,7 @@ def test_the_state_before_a_damaged_one_is_offered(tmp_path):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops_after_the_next_step_with_the_state_saved(
-    tmp_path, steps, capsys, monkeypatch, number
+    tmp_path, steps, printed, monkeypatch, number
 ):
     before = [signal.getsignal(n) for n in (signal.SIGTERM, signal.SIGINT)]
     monkeypatch.setattr("sys.argv", ["train.py", "--resume", "none", "--device_target", "auto"])
@@ -252,7 +252,7 @@ def test_a_signal_stops_after_the_next_step_with_the_state_saved(
     assert caught.value.code == 0
     assert steps[0].stops == [False, False, True]
     assert load_state(tmp_path / "state_tiny.ckpt", stage().parameters())["step"] == 3
-    assert capsys.readouterr().out.splitlines()[-2:] == [
+    assert printed().splitlines()[-2:] == [
         f"stopped by a signal after 3 steps, state in {tmp_path}/state_tiny.ckpt",
         "go on with: python train.py --device_target auto --resume auto",
     ]

@@ -51,14 +51,14 @@ def validation(device=CPU, count=7, due=lambda moment: moment.done % 4 == 0):
     return step, Validation(step, stream, due=due, device=device)
 
 
-def test_every_batch_counts_and_the_means_are_added(capsys):
+def test_every_batch_counts_and_the_means_are_added(printed):
     step, hook = validation()
     given = report()
     hook.after_look(given)
     assert step.batches == [[0, 1], [2, 3], [4, 5]]  # the incomplete one is left out
     assert given.values == {"loss": 1.0, "val_loss": 2.5, "val_twice": 5.0}
     text = "validation of tiny after 4 steps: loss 2.5, twice 5\n"
-    assert capsys.readouterr().out == text
+    assert printed() == text
     # The first batch's images, and each validation begins anew.
     assert given.images["map"].ravel().tolist() == [0, 1]
     hook.after_look(report(step=7))
@@ -90,7 +90,7 @@ def best(path, device=CPU, **given):
     return BestModel(networks, path, device=device, **given)
 
 
-def test_the_lowest_value_is_kept(tmp_path, capsys):
+def test_the_lowest_value_is_kept(tmp_path, printed):
     path = tmp_path / "best.ckpt"
     hook = best(path, record={"size": [4, 4]})
     assert hook.state() == {}
@@ -100,7 +100,7 @@ def test_the_lowest_value_is_kept(tmp_path, capsys):
     assert read_record(path) == {"size": [4, 4], "step": 2, "val_loss": 2.0}
     assert list(read_parameters(path)) == ["weight", "bias"]
     assert hook.state() == {"value": 2.0}
-    lines = capsys.readouterr().out.splitlines()
+    lines = printed().splitlines()
     assert lines == [f"best val_loss so far: {value}, saved in {path}" for value in (3, 2)]
 
 
