@@ -125,7 +125,7 @@ def test_the_310_path(program, midas_data, tmp_path, name):
     victim = tmp_path / "result" / names[-1]
     victim.write_bytes(victim.read_bytes()[:-4])
     error = program("midas").refuse("postprocess.py", *common, *scores)
-    assert f"{names[-1]} has 24572 bytes, expected 64x96 float32" in error
+    assert f"{names[-1]} has 24572 bytes, expected 24576 (64x96 float32)" in error
     victim.unlink()
     error = program("midas").refuse("postprocess.py", *common, *scores)
     assert f"{names[-1]} does not exist; run the 310 program" in error

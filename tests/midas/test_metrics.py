@@ -79,3 +79,18 @@ def test_a_ratio_of_exactly_1_25_is_good():
 def test_order(a, b, relation, wrong):
     prediction = np.array([[0, a], [b, 0]], np.float32)
     assert order_score(prediction, (0, 1, 1, 0), relation).value == wrong
+
+
+def test_what_a_score_tells_beside_its_value():
+    """Disparities 1, 1/2 from predictions 3, 2: scale 1/2, shift -1/2."""
+    depth, prediction = np.array([[1, 2, 9]], np.float32), np.array([[3, 2, 50]], np.float32)
+    score = depth_score(prediction, depth, np.array([[True, True, False]]), 80, "abs_rel")
+    assert (score.valid_pixels, score.value) == (2, pytest.approx(0, abs=1e-6))
+    assert (score.scale, score.shift) == (pytest.approx(0.5), pytest.approx(-0.5))
+
+
+def test_without_a_valid_pixel_there_is_no_score():
+    score = depth_score(positive(), positive(), ~ONES, 80, "delta")
+    assert np.isnan(score.value)
+    assert (score.valid_pixels, score.scale, score.shift) == (0, 0, 0)
+    assert order_score(positive(), (0, 0, 1, 1), ">").valid_pixels == 2
