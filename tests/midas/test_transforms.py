@@ -21,6 +21,10 @@ AIM = (384, 384)
         ((480, 640), "upper_bound", (288, 384)),
         # 390 is nearer to 384 than 1000: scaled by 384 / 390, 984.6 = 30.77 times 32.
         ((1000, 390), "minimal", (992, 384)),
+        # 0.5 and 1.5 are as far from 1: the height decides.
+        ((768, 256), "minimal", (1152, 384)),
+        # 390 rounds down to 384, which is no less than is wanted.
+        ((384, 390), "lower_bound", (384, 384)),
         # 2.5 and 3.5 times 32: ties go to the even multiple.
         ((384, 80), "upper_bound", (384, 64)),
         ((384, 112), "upper_bound", (384, 128)),
