@@ -3,8 +3,10 @@
     --count N      mutations of each reader (60)
     --seed N       another seed makes other damage (0)
     --only N       that mutation alone
+    --jobs N       processes that fork the children (the number of cores)
     --keep FOLDER  where an input that ends badly is written, with its log (fuzz_failures)
     --list         the readers' names
+    --calls        the functions of this repository that reading the intact files calls
 
 Prints a line for each reader, and the seed, the mutation and the end of every input that ends in
 anything but success or one line. Exit 1 when there is one. As one server for many tests,
@@ -18,6 +20,7 @@ import shlex
 import sys
 import tempfile
 import time
+import traceback
 import zlib
 from collections import Counter
 from pathlib import Path
@@ -54,9 +57,12 @@ class Bench:
         return in_child(lambda: verdict_of(self.reader, self.folder, self.files[0]), self.log)
 
     def calls(self):
-        """Functions of this repository that reading calls."""
-        first = self.folder, self.files[0]
-        return in_child(lambda: functions_called(self.reader, *first, ROOT), self.log).split("\n")
+        """Functions of this repository that reading the intact files calls."""
+
+        def read():
+            return functions_called(self.reader, self.folder, self.files, ROOT)
+
+        return in_child(read, self.log).split("\n")
 
     def damage(self, seed, index):
         """(verdict, what was done, the damaged bytes, file) of one mutation."""
@@ -70,30 +76,71 @@ class Bench:
         return verdict, text, data, file
 
 
-def fuzz(name, count=60, seed=0, only=None, keep="fuzz_failures"):
-    """Damage one reader's files.
+def fuzz(name, args):
+    """Damage one reader's files, shared among processes.
 
+    Args:
+        name: key of READERS.
+        args: the parsed flags.
     Returns:
-        {"reader", "counts": {verdict's first word: number}, "failures": [text], "calls": [name]}.
+        {"counts": {verdict's first word: number}, "failures": [text]}.
     """
+    indices = range(args.count) if args.only is None else [args.only]
+    jobs = min(args.jobs, len(indices))
+    parts = [_forked(_damage_some, name, indices[job::jobs], args) for job in range(jobs)]
+    counts, failures = Counter(), []
+    for part in parts:
+        found = json.loads(part.read() or '{"counts": {}, "failures": ["the fuzz itself died"]}')
+        os.wait()
+        counts.update(found["counts"])
+        failures += found["failures"]
+    return {"counts": dict(counts), "failures": failures}
+
+
+def _forked(function, *args):
+    """Call in a forked process; a file from which its result is read as JSON."""
+    inlet, outlet = os.pipe()
+    if os.fork() == 0:
+        try:
+            os.close(inlet)
+            with os.fdopen(outlet, "w") as pipe:
+                json.dump(function(*args), pipe)
+        except BaseException:
+            traceback.print_exc()
+        os._exit(0)
+    os.close(outlet)
+    return os.fdopen(inlet)
+
+
+def _damage_some(name, indices, args):
     counts, failures = Counter(), []
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
         bench = Bench(name, folder)
         intact = bench.intact()
         if intact != "read":
             failures.append(f"{name}: intact files: {intact}")
-        for index in range(count) if only is None else [only]:
-            verdict, text, data, file = bench.damage(seed, index)
+        for index in indices:
+            verdict, text, data, file = bench.damage(args.seed, index)
             counts[verdict.split(":")[0].split("\n")[0]] += 1
             if verdict != "read" and not verdict.startswith("refused: "):
-                kept = Path(keep) / f"{name.replace(' ', '_')}-{seed}-{index}"
+                kept = Path(args.keep) / f"{name.replace(' ', '_')}-{args.seed}-{index}"
                 kept.mkdir(parents=True, exist_ok=True)
                 (kept / file.name).write_bytes(data)
                 (kept / "end.txt").write_text(f"{text}\n{verdict}\n", errors="replace")
-                again = f"python -m tests.fuzz {shlex.quote(name)} --seed {seed} --only {index}"
-                failures.append(f"{again}: {file.name}, {text} (kept in {kept})\n{verdict}")
-        calls = bench.calls()
-    return {"reader": name, "counts": dict(counts), "failures": failures, "calls": calls}
+                again = f"python -m tests.fuzz {shlex.quote(name)} --seed {args.seed}"
+                failures.append(
+                    f"{again} --only {index}: {file.name}, {text} (kept in {kept})\n{verdict}"
+                )
+    return {"counts": dict(counts), "failures": failures}
+
+
+def all_calls():
+    """Functions (path:name) of this repository that reading the intact files calls."""
+    called = set()
+    for name in READERS:
+        with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
+            called |= set(Bench(name, folder).calls())
+    return sorted(called)
 
 
 def arguments(words):
@@ -105,8 +152,9 @@ def arguments(words):
     parser.add_argument("--count", type=int, default=60)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", type=int)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--keep", default="fuzz_failures")
-    for flag in ("--serve", "--list"):
+    for flag in ("--serve", "--list", "--calls"):
         parser.add_argument(flag, action="store_true")
     return parser.parse_args(words)
 
@@ -117,16 +165,18 @@ def main(words):
     if args.list:
         print("\n".join(READERS))
         return 0
+    if args.calls:
+        print("\n".join(all_calls()))
+        return 0
     if args.serve:
         for line in sys.stdin:
             one = arguments(shlex.split(line))
-            result = fuzz(one.readers[0], one.count, one.seed, one.only, one.keep)
-            print(json.dumps(result), flush=True)
+            print(json.dumps(fuzz(one.readers[0], one)), flush=True)
         return 0
     bad = 0
     for name in args.readers or READERS:
         began = time.perf_counter()
-        result = fuzz(name, args.count, args.seed, args.only, args.keep)
+        result = fuzz(name, args)
         bad += len(result["failures"])
         counts = ", ".join(f"{word} {number}" for word, number in sorted(result["counts"].items()))
         print(f"{name}: {counts} ({time.perf_counter() - began:.1f} s)", flush=True)

@@ -27,12 +27,14 @@ class Reader:
         targets: patterns of the files in it that are damaged, in turn.
         read: function of (folder, the damaged file); does with the files what the program does.
         errors: the exceptions that a program turns into one line.
+        skips: bad files are left out instead of ending the program.
     """
 
     write: Callable[[Path], None]
     targets: tuple
     read: Callable[[Path, Path], object]
     errors: tuple
+    skips: bool = False
 
 
 def in_child(function, log):
@@ -110,8 +112,8 @@ def _starved(err):
     return False
 
 
-def functions_called(reader, folder, file, root):
-    """Names of the functions below `root` that reading an intact file calls, one a line."""
+def functions_called(reader, folder, files, root):
+    """Names of the functions below `root` that reading intact files calls, one a line."""
     called = set()
 
     def note(frame, event, _):
@@ -122,7 +124,8 @@ def functions_called(reader, folder, file, root):
     threading.setprofile(note)
     sys.setprofile(note)
     try:
-        reader.read(folder, file)
+        for file in files:
+            reader.read(folder, file)
     finally:
         sys.setprofile(None)
     return "\n".join(sorted(called))

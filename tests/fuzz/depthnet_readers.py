@@ -63,6 +63,7 @@ READERS = {
         ("Train/*/1.*",),
         lambda folder, file: _read_all(NyuTrain(folder, skip_bad=True)),
         ERRORS,
+        skips=True,
     ),
     "NYU test pairs": Reader(
         _write_nyu,

@@ -201,6 +201,7 @@ READERS = {
         ("A/*/im0.*",),
         lambda folder, file: _train(folder, skip_bad=True),
         ERRORS,
+        skips=True,
     ),
     "Kitti": _evaluation("Kitti", _write_kitti, "*/image/*05.png", "*/depth/*05.png"),
     "TUM images": _evaluation("TUM", _write_tum, "*/*/1.1.png"),

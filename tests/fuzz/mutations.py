@@ -1,6 +1,7 @@
 """Seeded damage to the bytes of a file."""
 
 import re
+import zlib
 
 import numpy as np
 
@@ -104,6 +105,22 @@ def _text_number(rng, data):
     return changed, f"{text[:20]} for the number at {match.start()}"
 
 
+def _image_size(rng, data):
+    """An odd size in a PNG (its checksum made right) or a JPEG, where decoders believe it."""
+    value = (1, 20_000, 32_767, 65_500)[rng.integers(4)]
+    if data[:4] == b"\x89PNG" and len(data) > 33:
+        place = 16 + 4 * int(rng.integers(2))
+        header = data[12:place] + value.to_bytes(4, "big") + data[place + 4 : 29]
+        return data[:12] + header + zlib.crc32(header).to_bytes(4, "big") + data[
+            33:
+        ], f"side {value}"
+    frame = re.search(rb"\xff[\xc0\xc2]\x00[\x08-\x14]\x08", data)
+    if data[:2] == b"\xff\xd8" and frame:
+        size = value.to_bytes(2, "big") * 2
+        return data[: frame.end()] + size + data[frame.end() + 4 :], f"both sides {value}"
+    return _number(rng, data)
+
+
 def _stranger(rng, data):
     name = sorted(_STRANGERS)[rng.integers(len(_STRANGERS))]
     return _STRANGERS[name], name
@@ -120,6 +137,8 @@ KINDS = (
     _number,
     _number,
     _text_number,
+    _image_size,
+    _image_size,
 )
 
 

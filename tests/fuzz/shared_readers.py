@@ -114,7 +114,7 @@ def _read_saved_config(folder, file):
 
 
 def _read_main_config(folder, file):
-    config.load_config(file, ["--batch_size", "4"])
+    config.load_config(file)
     options = config.read_options(file)
     program.help_text(options, set(options.defaults), "A program.")
 
@@ -241,8 +241,12 @@ READERS = {
         _write_weights, ("*",), lambda folder, file: weights.read_weights(file)
     ),
     "images to predict": _reader(write_images, ("*",), _predict),
-    "folder to predict": _reader(
-        write_images, ("*.*",), lambda folder, file: _predict(folder, file, skip_bad=True)
+    "folder to predict": Reader(
+        write_images,
+        ("*.*",),
+        lambda folder, file: _predict(folder, file, skip_bad=True),
+        ERRORS,
+        skips=True,
     ),
     "videos to predict": _reader(_write_videos, ("*.*",), _predict),
 }

@@ -23,6 +23,7 @@ from .files import write_bytes
 # The last bytes of an intact file. Cameras append data to a JPEG, so its end is looked for.
 _ENDINGS = {"JPEG": b"\xff\xd9", "PNG": b"IEND\xaeB`\x82"}
 _TAIL = 65536
+_MOST_PIXELS = 1 << 26  # of an image; as float32 RGB, twice, these are 1.6 GB
 
 
 def _decode(path, flags):
@@ -30,6 +31,7 @@ def _decode(path, flags):
         data = np.fromfile(path, np.uint8)
     except OSError as err:
         raise InputError(f"{path}: {err.strerror or 'cannot be read'}") from None
+    _check_pixels(path)
     try:
         image = cv2.imdecode(data, flags) if data.size else None
     except cv2.error:  # sizes that cannot be
@@ -37,6 +39,20 @@ def _decode(path, flags):
     if image is None:
         raise InputError(f"{path}: truncated, or not an image that OpenCV can read")
     return image
+
+
+def _check_pixels(path):
+    """Refuse a size that would take gigabytes: OpenCV fills all that a damaged JPEG declares."""
+    try:
+        with Image.open(path) as image:
+            pixels = image.width * image.height
+    except Image.DecompressionBombError:
+        pixels = _MOST_PIXELS + 1
+    except Exception:  # Pillow raises many kinds for what it does not know; OpenCV decides
+        return
+    if pixels > _MOST_PIXELS:
+        text = f"more than {_MOST_PIXELS / 1e6:.0f} million pixels"
+        raise InputError(f"{path}: {text}; damaged, or scale it down")
 
 
 def read_any(path: str | Path) -> np.ndarray:
