@@ -66,6 +66,7 @@ def test_flips_move_image_and_depth_together(nyu):
         flipped = np.abs(moved_depth - depth).max() > 1e-5
         expected = rgb[:, :, ::-1] if flipped else rgb
         assert np.corrcoef(moved_rgb.ravel(), expected.ravel())[0, 1] > 0.99
+        assert 0.79 < moved_rgb.mean() / rgb.mean() < 1.01  # the jitter's brightness
         seen.add(flipped)
     assert seen == {False, True}
 

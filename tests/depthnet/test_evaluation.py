@@ -136,12 +136,14 @@ def test_predictions_are_copies_of_both_maps():
 
 
 def test_a_panel_shows_image_truth_and_both_maps_on_one_scale(data):
+    data.depths[2][0, 0, 0] = 0.5
     drawn = evaluator().panel(data, 2)
     assert drawn.shape == (HEIGHT + 2 * TITLE, 4 * WIDTH, 3)
     tiles = np.split(drawn[TITLE : TITLE + HEIGHT], 4, axis=1)
     np.testing.assert_array_equal(tiles[0][0, 0], [51, 51, 26])  # 0.2 and 0.1 of 255, rounded
     truth = np.full((3, 4), 2.0)
     truth[:, 2:] = np.nan
+    truth[0, 0] = 0.5
     depths = [truth, np.full((3, 4), 2.0), np.full((3, 4), 4.0)]
     low, high = value_range(np.stack(depths))
     for tile, depth in zip(tiles[1:], depths):

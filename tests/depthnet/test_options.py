@@ -130,6 +130,19 @@ def test_a_missing_input_is_answered_before_networks_are_built(
     assert sorted(depthnet.folder.iterdir()) == before
 
 
+def test_a_missing_checkpoint_is_answered_before_the_data_is_read(depthnet, tmp_path):
+    """There is no data either: what is looked at first is a file that must be there."""
+    flags = ["--data_url", "nowhere", "--train_url", tmp_path]
+    for choice, name in (
+        (["--stage", "fine"], "Ckpt/FinalCoarseNet.ckpt"),
+        (["--pre_trained", "mine.ckpt"], "mine.ckpt"),
+        (["--pre_trained", 1], "PreTrained/pre_trained.ckpt"),
+        (["--continue_training", 1], "Ckpt/FinalCoarseNet.ckpt"),
+    ):
+        assert f"{name} does not exist" in depthnet.refuse("train.py", *flags, *choice)
+    assert "nowhere/Train is not a folder" in depthnet.refuse("train.py", *flags)
+
+
 @pytest.fixture(scope="module")
 def saved(depthnet, nyu, tmp_path_factory):
     """config.yaml that a training saved; the training itself ends at its missing CoarseNet."""
