@@ -24,11 +24,11 @@ LOG_LINES = 15  # of a failed stage's log
 PROGRAM = ROOT / "ascend310_infer"
 
 
-def usage(names=None):
+def usage():
     """The script's header comment, and the arguments of each model."""
     header = (ROOT / "scripts" / "run_infer_310.sh").read_text().splitlines()[1:]
     comment = [line[2:] for line in header[: header.index("set -euo pipefail")]]
-    return "\n".join([*comment, *(f"  {usage_line(model)}" for model in names or MODELS)])
+    return "\n".join([*comment, *(f"  {usage_line(model)}" for model in MODELS)])
 
 
 def usage_line(model):
@@ -43,16 +43,18 @@ def _arguments(model):
 
 def main(argv):
     """Run the stages; argv is the script and its arguments. Returns the exit status."""
-    here, words = Path.cwd(), argv[1:]
+    here, words, named = Path.cwd(), argv[1:], list(MODELS)
     if words[:1] in (["-h"], ["--help"]):
         print(usage())
         return 0
     try:
         words, flags, dry_run = split_words(words)
         model, given = model_of(words)
+        named = [model]
         plan = make_plan(model, given, flags, here)
     except UsageError as error:
-        print(f"error: {error}\n{usage()}", file=sys.stderr)
+        lines = [f"usage: {usage_line(name)}" for name in named]
+        print("\n".join([f"error: {error}", *lines]), file=sys.stderr)
         return 2
     if dry_run:
         for name, command, folder in plan:

@@ -168,8 +168,12 @@ def test_run_infer_310_refuses(tmp_path, arguments, words):
     _, err = _bash(RUN_SCRIPT, *arguments, status=2, cwd=tmp_path)
     lines = err.splitlines()
     assert lines[0].startswith("error: ") and words in lines[0]
-    usage = "bash scripts/run_infer_310.sh depthnet MINDIR1 MINDIR2 DATA_PATH [DEVICE_ID] [FLAG ..."
-    assert any(line.strip().startswith(usage) for line in lines[1:])
+    usage = {
+        "depthnet": "MINDIR1 MINDIR2 DATA_PATH [DEVICE_ID] [FLAG ...]",
+        "midas": "MODEL_PATH DATA_PATH DATASET_NAME [DEVICE_ID] [FLAG ...]",
+    }
+    named = arguments[:1] if arguments and arguments[0] in usage else usage
+    assert lines[1:] == [f"usage: bash scripts/run_infer_310.sh {n} {usage[n]}" for n in named]
 
 
 def test_run_infer_310_refuses_other_devices(tmp_path):
