@@ -1,0 +1,123 @@
+"""Device, seed and the start of a distributed run, with a MindSpore that only notes the calls."""
+
+import os
+
+import mindspore as ms
+import numpy as np
+import pytest
+
+from depthnet.src.model_utils import device
+from depthnet.src.model_utils.device import Device, setup
+from depthnet.src.model_utils.errors import InputError
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """What setup asks of MindSpore."""
+    noted = []
+
+    def note(name):
+        return lambda *given, **named: noted.append((name, *given, *named.items()))
+
+    for name in ("set_device", "set_context", "set_seed"):
+        monkeypatch.setattr(ms, name, note(name))
+    monkeypatch.setattr(ms.communication, "init", note("init"))
+    monkeypatch.setattr(ms.communication, "get_rank", lambda: 2)
+    monkeypatch.setattr(ms.communication, "get_group_size", lambda: 4)
+    for name in ("DEVICE_ID", "MS_ROLE", "RANK_TABLE_FILE", "ONEDNN_MAX_CPU_ISA"):
+        monkeypatch.delenv(name, raising=False)
+    return noted
+
+
+def test_a_cpu_has_number_0_and_graph_mode(calls, printed):
+    assert setup("CPU", 3) == Device("CPU", rank=0, size=1, number=3)
+    assert calls == [("set_context", ("mode", ms.GRAPH_MODE)), ("set_device", "CPU", 0)]
+    assert printed() == "device: CPU 3, rank 0 of 1\n"
+    assert os.environ["ONEDNN_MAX_CPU_ISA"] == "AVX2"
+
+
+def test_a_user_s_own_setting_of_onednn_stays(calls, monkeypatch):
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX512_CORE")
+    setup("CPU")
+    assert os.environ["ONEDNN_MAX_CPU_ISA"] == "AVX512_CORE"
+
+
+@pytest.mark.parametrize(("there", "target"), [(True, "Ascend"), (False, "CPU")])
+def test_auto_takes_an_ascend_where_there_is_a_card(calls, monkeypatch, there, target):
+    monkeypatch.setattr(device, "_ascend_is_there", lambda: there)
+    assert setup("auto", 1).target == target
+    assert calls[-1] == ("set_device", target, 1 if there else 0)
+
+
+def test_cards_are_looked_for_among_the_devices(tmp_path, monkeypatch):
+    monkeypatch.setattr(device, "Path", lambda path: tmp_path)
+    (tmp_path / "davinci_manager").touch()
+    assert device._ascend_is_there() is False
+    (tmp_path / "davinci0").touch()
+    assert device._ascend_is_there() is True
+
+
+def test_mindspore_2_0_is_told_by_its_context(calls, monkeypatch):
+    monkeypatch.delattr(ms, "set_device")
+    setup("CPU", 1)
+    setup("Ascend", 1)
+    assert calls[1] == ("set_context", ("device_target", "CPU"))
+    assert calls[3] == ("set_context", ("device_target", "Ascend"), ("device_id", 1))
+
+
+def test_the_seed_is_mindspore_s_and_numpy_s(calls):
+    setup("CPU", seed=5)
+    assert ("set_seed", 5) in calls
+    assert np.random.random() == np.random.RandomState(5).random()
+    calls.clear()
+    setup("CPU")
+    assert not [call for call in calls if call[0] == "set_seed"]
+
+
+@pytest.mark.parametrize("variable", ["MS_ROLE", "RANK_TABLE_FILE"])
+def test_a_launcher_s_rank_and_card_win(calls, monkeypatch, variable):
+    monkeypatch.setenv(variable, "x")
+    monkeypatch.setenv("DEVICE_ID", "6")
+    found = setup("Ascend", 1, distributed=True)
+    assert found == Device("Ascend", rank=2, size=4, number=6)
+    assert calls[1:] == [("set_device", "Ascend", 6), ("init",)]
+    assert not found.is_main and Device("CPU").is_main
+    # Without a launcher the environment of another run says nothing.
+    assert setup("Ascend", 1) == Device("Ascend", number=1)
+    monkeypatch.delenv("DEVICE_ID")
+    assert setup("Ascend", 3, distributed=True).number == 3
+
+
+def test_ranks_need_a_launcher(calls):
+    with pytest.raises(InputError, match="run_distribute needs a launcher; use scripts/"):
+        setup("CPU", distributed=True)
+
+
+def test_a_target_that_does_not_work_is_told_in_one_line(calls, monkeypatch):
+    def fail(*arguments):
+        raise RuntimeError("no   card\nC++ stack")
+
+    monkeypatch.setattr(ms, "set_device", fail)
+    with pytest.raises(InputError, match="device_target GPU does not work here: no card$"):
+        setup("GPU")
+
+
+@pytest.mark.parametrize(
+    ("version", "good"), [("1.26.4", True), ("2.0.0", False), ("2.1.3", False)]
+)
+def test_numpy_2_is_refused(calls, monkeypatch, version, good):
+    monkeypatch.setattr(np, "__version__", version)
+    if good:
+        setup("CPU")
+        return
+    with pytest.raises(InputError, match=f"numpy {version} is too new.*pip install 'numpy<2'"):
+        setup("CPU")
+
+
+def test_a_mean_over_ranks(monkeypatch):
+    values = [1.0, 2.5]
+    assert Device("CPU").mean(values) == values and Device("CPU").mean(values) is not values
+    # Three ranks; the other two have 3 and 5 more.
+    monkeypatch.setattr(device, "_all_reduce", lambda: lambda x: ms.Tensor(3 * x.asnumpy() + 8))
+    mean = Device("CPU", rank=0, size=3).mean(values)
+    assert mean == pytest.approx([1 + 8 / 3, 2.5 + 8 / 3]) and type(mean[0]) is float

@@ -1,0 +1,290 @@
+"""Images and videos in, depth files out, with a predictor that needs no network."""
+
+import os
+
+import cv2
+import numpy as np
+import pytest
+
+from depthnet.src.model_utils import images, media
+from depthnet.src.model_utils.errors import InputError
+
+
+class Red:
+    """The red channel as depth in metres: value / 10."""
+
+    def __init__(self, batch_size=2):
+        self.batch_size, self.sizes = batch_size, []
+
+    def batch(self, images):
+        self.sizes.append(len(images))
+        return [np.float32(image[..., 0]) / 10 for image in images]
+
+
+def rgb(value, size=(32, 48)):
+    return np.full((*size, 3), (value, 0, 0), np.uint8)
+
+
+def video(path, values, rate=10):
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), rate, (48, 32))
+    for value in values:
+        writer.write(rgb(value)[..., ::-1])
+    writer.release()
+
+
+def frames(path):
+    """(frames as RGB, frames per second)."""
+    capture, found = cv2.VideoCapture(str(path)), []
+    rate = capture.get(cv2.CAP_PROP_FPS)
+    while (read := capture.read())[0]:
+        found.append(read[1][..., ::-1])
+    capture.release()
+    return found, rate
+
+
+@pytest.mark.parametrize(("length", "added"), [(1, 2), (2, 1), (3, 0), (4, 0)])
+def test_a_short_batch_is_filled_with_its_last_element(length, added):
+    batch = np.arange(4)[:length]
+    assert media.filled(batch, 3).tolist() == [*range(length), *[length - 1] * added]
+
+
+def test_progress_is_shown_now_and_then_and_at_the_end(printed, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(media.time, "perf_counter", lambda: now[0])
+    progress = media.show_progress("evaluated", 5)
+    for done in range(1, 9):
+        now[0] += 2
+        progress(done, 8)
+    assert printed().splitlines() == [
+        "evaluated: 3 / 8, 0.50 images/s, 10 s left",
+        "evaluated: 6 / 8, 0.50 images/s, 4 s left",
+        "evaluated: 8 / 8, 0.50 images/s, 0 s left",
+    ]
+    progress = media.show_progress("x")
+    for seconds in (5, 1):  # at 5 s not yet
+        now[0] += seconds
+        progress(1, 8)
+    assert printed().splitlines() == ["x: 1 / 8, 0.17 images/s, 42 s left"]
+
+
+def test_inputs_are_a_file_a_folder_or_a_glob_in_order(tmp_path):
+    for name in ("b.PNG", "a.jpg", "c.mp4", "d.txt", "sub/e.webp"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+
+    def names(pattern):
+        found = media.find_inputs(str(pattern))
+        return [path.relative_to(tmp_path).as_posix() for path in found]
+
+    assert names(tmp_path) == ["a.jpg", "b.PNG", "c.mp4"]
+    assert names(tmp_path / "d.txt") == ["d.txt"]  # named by the user: the reader decides
+    assert names(tmp_path / "[ab]*") == ["a.jpg", "b.PNG"]
+    assert names(tmp_path / "**" / "*.webp") == ["sub/e.webp"]
+    for pattern, message in (
+        ("none", "input_path .*none does not exist; give a file, a folder, a glob or a video"),
+        ("*.txt", "does not exist"),
+        ("empty", "input_path .*empty holds no image or video; give"),
+    ):
+        (tmp_path / "empty").mkdir(exist_ok=True)
+        with pytest.raises(InputError, match=message):
+            media.find_inputs(str(tmp_path / pattern))
+
+
+def test_depth_is_written_in_millimetres():
+    values = np.float32([[0.0004, 0.0006, 1.2345, 65.5, 99, -1]])
+    assert media.to_png16(values, "depth").tolist() == [[0, 1, 1234, 65500, 65535, 0]]
+    assert media.to_png16(values, "depth").dtype == np.uint16
+
+
+@pytest.mark.parametrize("kind", ["inverse_depth", "disparity"])
+def test_inverse_depth_takes_the_full_range_truncated_as_midas_does(kind):
+    values = np.float32([[2, 3, 4, 6]])
+    assert media.to_png16(values, kind).tolist() == [[0, 16383, 32767, 65535]]
+    assert media.to_png16(np.full((2, 2), 3.0), kind).tolist() == [[0, 0], [0, 0]]
+    assert media.to_png16(values, kind).dtype == media.to_png16(values * 0, kind).dtype == np.uint16
+    narrow = np.float32([0, np.finfo(np.float32).eps])
+    assert media.to_png16(narrow, kind).tolist() == [0, 0]
+    assert media.to_png16(2 * narrow, kind).tolist() == [0, 65535]
+
+
+def test_near_is_large():
+    values = np.array([0.0, 2.0, 4.0])
+    assert media.nearness(values, "depth").tolist() == [1e6, 0.5, 0.25]
+    for kind in ("inverse_depth", "disparity"):
+        assert media.nearness(values, kind) is values
+
+
+@pytest.mark.parametrize("formats", [[], ["png"], ["pfm"], ["npy"], ["color"], ["png", "npy"]])
+def test_the_formats_that_are_asked_for(tmp_path, formats):
+    values = np.linspace(1, 5, 12, dtype=np.float32).reshape(3, 4)
+    media.write_outputs(tmp_path / "a.b", values.astype(np.float64), "depth", formats)
+    names = {"png": "a.b.png", "pfm": "a.b.pfm", "npy": "a.b.npy", "color": "a.b_color.png"}
+    assert sorted(os.listdir(tmp_path)) == sorted(names[f] for f in formats)
+    if "png" in formats:
+        expected = np.uint16(np.rint(values * 1000))
+        np.testing.assert_array_equal(images.read_png(tmp_path / "a.b.png", 16), expected)
+    if "pfm" in formats:
+        np.testing.assert_array_equal(images.read_pfm(tmp_path / "a.b.pfm"), values)
+    if "npy" in formats:
+        read = np.load(tmp_path / "a.b.npy")
+        assert read.dtype == np.float32 and (read == values).all()
+    if "color" in formats:
+        near = 1 / values
+        expected = images.colorize(near, *images.value_range(near))
+        np.testing.assert_array_equal(images.read_rgb(tmp_path / "a.b_color.png"), expected)
+
+
+def test_batches_keep_order_and_labels():
+    predictor = Red(2)
+    given = [(label, rgb(value, (value, 2))) for label, value in zip("abcde", (5, 4, 3, 2, 1))]
+    found = list(media.in_batches(iter(given), predictor))
+    assert [label for label, _ in found] == list("abcde")
+    assert [values.shape for _, values in found] == [(5, 2), (4, 2), (3, 2), (2, 2), (1, 2)]
+    assert predictor.sizes == [2, 2, 1]
+
+
+def run(folder, predictor=None, formats=("npy",), kind="depth", **given):
+    predictor = predictor or Red()
+    options = {"kind": kind, "input_path": str(folder), "output_path": folder / "out"}
+    media.predict_all(predictor, formats=formats, **options, **given)
+    out = folder / "out"
+    return sorted(path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file())
+
+
+def test_every_image_is_predicted_with_its_progress(tmp_path, printed, monkeypatch):
+    for name, value in (("a.png", 10), ("b.png", 20), ("c.png", 30)):
+        images.write_png(tmp_path / name, rgb(value))
+    now = [0.0]
+
+    def clock():
+        now[0] += 1
+        return now[0]
+
+    monkeypatch.setattr(media.time, "perf_counter", clock)
+    predictor = Red()
+    assert run(tmp_path, predictor) == ["a.npy", "b.npy", "c.npy"]
+    assert (np.load(tmp_path / "out" / "b.npy") == 2).all() and predictor.sizes == [2, 1]
+    assert printed.waiting == "3 images in 4.00 s, 0.75 images/s, 0 left out\n"
+    assert printed().splitlines() == [
+        f"  processing {tmp_path}/a.png (1/3), 1.00 images/s",
+        f"  processing {tmp_path}/b.png (2/3), 1.00 images/s",
+        f"  processing {tmp_path}/c.png (3/3), 1.00 images/s",
+    ]
+
+
+def test_the_last_line_sums_up(tmp_path, capsys):
+    images.write_png(tmp_path / "a.png", rgb(1))
+    (tmp_path / "b.png").write_bytes(b"x")
+    (tmp_path / "c.mp4").write_bytes(b"x")
+    assert run(tmp_path, skip_bad=True) == ["a.npy"]
+    out, err = capsys.readouterr()
+    assert out.splitlines()[-1].startswith("1 images in ")
+    assert out.splitlines()[-1].endswith(" images/s, 2 left out")
+    seconds, rate = (
+        float(word)
+        for word in out.splitlines()[-1].split()
+        if word[0] in "0123456789." and "." in word
+    )
+    assert rate > 0 and seconds >= 0
+    assert err.startswith(f"left out: {tmp_path}/b.png: truncated")
+    assert f"left out: {tmp_path}/c.mp4: no frame can be read; broken, or not a video" in err
+
+
+def test_bad_files_are_counted_in_the_place_of_the_next(tmp_path, capsys):
+    (tmp_path / "a.png").write_bytes(b"x")
+    images.write_png(tmp_path / "b.png", rgb(1))
+    run(tmp_path, Red(1), skip_bad=True)
+    assert f"processing {tmp_path}/b.png (2/2), " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.mp4"])
+def test_a_bad_file_is_an_error_unless_it_may_be_left_out(tmp_path, name):
+    (tmp_path / name).write_bytes(b"x")
+    with pytest.raises(InputError, match=f"{name}: (truncated|no frame can be read)"):
+        run(tmp_path)
+    assert not (tmp_path / "out").exists()
+
+
+def test_files_of_one_name_and_different_kinds_keep_apart(tmp_path):
+    images.write_png(tmp_path / "a.png", rgb(10))
+    cv2.imwrite(str(tmp_path / "a.bmp"), rgb(20))
+    images.write_png(tmp_path / "b.png", rgb(10))
+    assert run(tmp_path) == ["a_bmp.npy", "a_png.npy", "b.npy"]
+
+
+def test_a_video_gives_a_file_per_frame_and_a_video_of_colours(tmp_path):
+    video(tmp_path / "v.mp4", (50, 100, 150), rate=10)
+    predictor = Red(2)
+    found = run(tmp_path, predictor, formats=["npy", "png", "color"])
+    names = [f"v/{number:06}.{suffix}" for number in range(3) for suffix in ("npy", "png")]
+    assert found == [*names, "v_color.mp4"] and predictor.sizes == [2, 1]
+    for number, value in enumerate((5, 10, 15)):
+        depth = np.load(tmp_path / "out" / "v" / f"{number:06}.npy")
+        np.testing.assert_allclose(depth, value, atol=0.5)  # a video is compressed
+    colours, rate = frames(tmp_path / "out" / "v_color.mp4")
+    assert len(colours) == 3 and rate == 10 and colours[0].shape == (32, 48, 3)
+
+
+def test_a_video_may_be_written_as_files_alone_or_as_colours_alone(tmp_path):
+    video(tmp_path / "v.avi", (50, 100))
+    assert run(tmp_path, formats=["npy"]) == ["v/000000.npy", "v/000001.npy"]
+    (tmp_path / "w").mkdir()
+    video(tmp_path / "w" / "v.mp4", (50, 100))
+    assert run(tmp_path / "w", formats=["color"]) == ["v_color.mp4"]
+
+
+class Ramp:
+    """Maps whose range widens with each frame."""
+
+    batch_size = 1
+
+    def __init__(self):
+        self.number = 0
+
+    def batch(self, images):
+        self.number += 1
+        ramp = np.linspace(0, 100.0 * self.number, 32 * 48, dtype=np.float32)
+        return [ramp.reshape(32, 48) for _ in images]
+
+
+def test_the_colours_of_a_video_follow_its_range_slowly(tmp_path, monkeypatch):
+    video(tmp_path / "v.mp4", (50, 50, 50))
+    seen, colorize = [], media.colorize
+
+    def note(values, low, high):
+        seen.append((low, high))
+        return colorize(values, low, high)
+
+    monkeypatch.setattr(media, "colorize", note)
+    run(tmp_path, Ramp(), formats=["color"], kind="disparity")
+    # 2 and 98 % of 0..100, then a tenth of the way to those of 0..200, and of 0..300.
+    expected = [(2, 98), (2.2, 107.8), (0.9 * 2.2 + 0.6, 0.9 * 107.8 + 29.4)]
+    np.testing.assert_allclose(seen, expected, rtol=1e-4)
+
+
+def test_a_video_without_a_rate_gets_25_frames_per_second(tmp_path, monkeypatch):
+    video(tmp_path / "v.mp4", (50, 100))
+    real, made = cv2.VideoWriter, []
+
+    class Capture:
+        def __init__(self, path):
+            self.left = 2
+
+        def get(self, what):
+            return 0.0
+
+        def read(self):
+            self.left -= 1
+            return self.left >= 0, rgb(5)
+
+        def release(self):
+            self.left = None
+
+    def writer(path, code, rate, size):
+        made.append((rate, size))
+        return real(path, code, rate, size)
+
+    monkeypatch.setattr(media.cv2, "VideoCapture", Capture)
+    monkeypatch.setattr(media.cv2, "VideoWriter", writer)
+    run(tmp_path, formats=["color"])
+    assert made == [(25, (48, 32))]
