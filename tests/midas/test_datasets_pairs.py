@@ -42,6 +42,14 @@ def test_mixdata_with_two_datasets(tmp_path):
     assert all(depth.is_file() for pairs in datasets.values() for _, depth in pairs)
 
 
+def test_hidden_files_and_folders_are_no_images(tmp_path):
+    write_pair(tmp_path, "a")
+    write_pair(tmp_path, ".a")
+    (tmp_path / "Imgs" / "more").mkdir()
+    path = write_mix(tmp_path, one="/Imgs/*")
+    assert [image.name for image, _ in pairs_from_mixdata(path, tmp_path)["one"]] == ["a.jpg"]
+
+
 def test_other_folder_names_pair_by_the_depth_pattern(tmp_path):
     image, depth = write_pair(tmp_path, "a")
     (tmp_path / "rgb").mkdir()
