@@ -64,6 +64,7 @@ def test_progress_is_speed_share_and_time_left(report):
     assert report(step=4).progress() == "(16 examples/s, 50.0 %, 1:02:05 left)"
     text = report(step=0, total=8, examples_per_s=0.123456, left=59.99).progress()
     assert text == "(0.123 examples/s, 12.5 %, 0:00:59 left)"
+    assert "1:00:00 left" in report(left=3600.0).progress()
 
 
 def test_a_hook_does_nothing_unless_it_overrides(report):

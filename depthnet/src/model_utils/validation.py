@@ -15,7 +15,7 @@ from mindspore import nn
 
 from .checkpoint import save_networks
 from .device import Device
-from .hooks import Hook, Moment
+from .hooks import Hook, Moment, Report
 from .images import write_png
 from .step import EvalStep
 from .stream import SampleStream, readable
@@ -44,10 +44,10 @@ class Validation(Hook):
         self.step, self.stream, self.due = step, stream, due
         self.device, self.workers = device, workers
 
-    def needs_look(self, moment):
+    def needs_look(self, moment: Moment) -> bool:
         return self.due(moment)
 
-    def after_look(self, report):
+    def after_look(self, report: Report) -> None:
         if not self.due(report):
             return
         steps, found = self.stream.steps_per_epoch, []
@@ -65,7 +65,9 @@ class Validation(Hook):
 
 
 class BestModel(Hook):
-    """Keeps the networks with the lowest value of a validation. It stands behind Validation.
+    """Keeps the networks with the lowest value of a validation.
+
+    Place it after Validation in the list of hooks.
 
     Args:
         networks: {name: Cell}.
@@ -89,7 +91,7 @@ class BestModel(Hook):
         self.networks, self.path, self.term = networks, Path(path), term
         self.device, self.record, self.best = device, dict(record or {}), math.inf
 
-    def after_look(self, report):
+    def after_look(self, report: Report) -> None:
         value = report.values.get(self.term, math.inf)
         if not value < self.best:
             return
@@ -99,20 +101,22 @@ class BestModel(Hook):
             save_networks(self.networks, self.path, record)
         print(f"best {self.term} so far: {value:.6g}, saved in {self.path}", flush=True)
 
-    def state(self):
+    def state(self) -> dict[str, Any]:
         return {"value": self.best} if math.isfinite(self.best) else {}
 
-    def restore(self, state):
+    def restore(self, state: Mapping[str, Any]) -> None:
         self.best = state.get("value", math.inf)
 
 
 class Panels(Hook):
-    """Writes pictures of a validation's first samples. It stands behind Validation.
+    """Writes images of a validation's first samples.
+
+    Place it after Validation in the list of hooks.
 
     Args:
         folder: gets <stage>_<step>_<number>.png.
         draw: {name: array of one sample} -> (H, W, 3) uint8 RGB.
-        count: pictures per validation.
+        count: images per validation.
         device: only its rank 0 writes.
     """
 
@@ -125,7 +129,7 @@ class Panels(Hook):
     ):
         self.folder, self.draw, self.count, self.device = Path(folder), draw, count, device
 
-    def after_look(self, report):
+    def after_look(self, report: Report) -> None:
         if not report.images or not self.device.is_main:
             return
         for number in range(min(self.count, len(next(iter(report.images.values()))))):

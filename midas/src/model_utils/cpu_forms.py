@@ -147,7 +147,14 @@ class Conv3x3(CpuForm):
         weight_init, bias_init: initializers of the (out, in, 3, 3) weight and the (out,) bias.
     """
 
-    def __init__(self, in_channels, out_channels, has_bias, weight_init, bias_init):
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        has_bias: bool,
+        weight_init: object,
+        bias_init: object,
+    ):
         super().__init__()
         shape = (out_channels, in_channels, 3, 3)
         self.weight = Parameter(initializer(weight_init, shape), name="weight")

@@ -123,10 +123,10 @@ class LogLine(Hook):
     def __init__(self, form: Callable[[Report], str], every: int):
         self.form, self.every = form, every
 
-    def needs_look(self, moment):
+    def needs_look(self, moment: Moment) -> bool:
         return moment.step % self.every == 0 or moment.is_last
 
-    def after_look(self, report):
+    def after_look(self, report: Report) -> None:
         if sys.stdout.isatty():
             loss = f"step {report.step} loss {report.values['loss']:.4g}"
             print(f"\r\033[K{report.stage} {loss} {report.progress()}", end="\r", flush=True)
@@ -145,11 +145,11 @@ class EpochLine(Hook):
     def __init__(self, form: Callable[[Report], str], log: LogLine):
         self.form, self.log, self.began, self.first = form, log, time.perf_counter(), None
 
-    def needs_look(self, moment):
+    def needs_look(self, moment: Moment) -> bool:
         self.first = moment.step if self.first is None else self.first
         return moment.ends_epoch
 
-    def after_look(self, report):
+    def after_look(self, report: Report) -> None:
         if not report.ends_epoch:
             return
         if not self.log.needs_look(report):
@@ -175,10 +175,10 @@ class Csv(Hook):
     def __init__(self, path: str | Path, every: int, device: Device):
         self.path, self.every, self.device, self.record = path, every, device, None
 
-    def needs_look(self, moment):
+    def needs_look(self, moment: Moment) -> bool:
         return moment.step % self.every == 0 or moment.is_last
 
-    def after_look(self, report):
+    def after_look(self, report: Report) -> None:
         if self.record is None:
             self.record = Record(self.path, report.stage, report.step, self.device.is_main)
         if not (self.needs_look(report) or any(name.startswith("val_") for name in report.values)):
@@ -217,10 +217,10 @@ class Checkpoints(Hook):
         self.pattern, self.keep, self.record = pattern, keep, dict(record or {})
         self.active = active
 
-    def needs_look(self, moment):
+    def needs_look(self, moment: Moment) -> bool:
         return self.due(moment)
 
-    def after_look(self, report):
+    def after_look(self, report: Report) -> None:
         if self.active and self.due(report):
             path = self.path(report)
             save_networks(self.networks, path, {**self.record, "step": report.done})

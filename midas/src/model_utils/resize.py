@@ -126,7 +126,7 @@ class DoubleSize(nn.Cell):
         mode: see `interpolation_matrix`.
     """
 
-    def __init__(self, mode):
+    def __init__(self, mode: str):
         super().__init__()
         self.mode = mode
         self.row_product = RowProduct()
@@ -153,7 +153,14 @@ class DoubleSizeConv(CpuForm):
         weight_init, bias_init: initializers of the (out, in, 3, 3) weight and the (out,) bias.
     """
 
-    def __init__(self, in_channels, out_channels, mode, weight_init, bias_init):
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        mode: str,
+        weight_init: object,
+        bias_init: object,
+    ):
         super().__init__()
         shape = (out_channels, in_channels, 3, 3)
         self.weight = Parameter(initializer(weight_init, shape), name="weight")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import mindspore as ms
 import numpy as np
@@ -18,7 +19,7 @@ from .device import Device
 _FINITE = "finite"
 
 
-def mixed_precision(net: nn.Cell, level: str, device: Device):
+def mixed_precision(net: nn.Cell, level: str, device: Device) -> tuple[nn.Cell, Any]:
     """Set a network's precision.
 
     Args:
@@ -79,7 +80,17 @@ class TrainStep:
         first: number of the first step that will run, counted from 0.
     """
 
-    def __init__(self, forward, networks, optimizer, device, *, scaler=None, jit_level="", first=0):
+    def __init__(
+        self,
+        forward: Callable,
+        networks: Mapping[str, nn.Cell],
+        optimizer: nn.Optimizer,
+        device: Device,
+        *,
+        scaler: Any = None,
+        jit_level: str = "",
+        first: int = 0,
+    ):
         self._statistics = _moving_statistics(networks)
         self._kept = _flat(self._statistics)
         self._stop = {stop: Tensor(float(stop), ms.float32) for stop in (False, True)}
@@ -147,12 +158,8 @@ def _training_graph(forward, optimizer, device, scaler, statistics, kept, first)
     """(the function that a training step compiles, list that gets the terms' names with it)."""
     # Primitives: a function of mindspore.ops that stands both inside and outside of what is
     # differentiated ends in a framework error.
-    is_finite, both, negate, select = (
-        ops.IsFinite(),
-        ops.LogicalAnd(),
-        ops.LogicalNot(),
-        ops.Select(),
-    )
+    is_finite, both = ops.IsFinite(), ops.LogicalAnd()
+    negate, select = ops.LogicalNot(), ops.Select()
     assign, cast, concat, stack = ops.Assign(), ops.Cast(), ops.Concat(0), ops.Stack()
     depend, all_reduce, average_gradients = ops.Depend(), None, None
     if device.size > 1:
