@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
+from depthnet.src import transforms
 from depthnet.src.datasets import NyuTest, NyuTrain
 from depthnet.src.model_utils.errors import InputError
-from depthnet.src.transforms import depth_target
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_unknown_depth_is_marked_only_when_asked(tree, mask_invalid):
         depth = cv2.imread(str(path), -1)
         depth[unknown] = 0
         cv2.imwrite(str(path), depth)
-        targets.append(depth_target(depth * unit, mask_invalid))
+        targets.append(transforms.depth_target(depth * unit, mask_invalid))
     train = NyuTrain(tree, mask_invalid, augment=False).load(0, None)
     test = NyuTest(tree / "Test", mask_invalid).load(0)
     for sample, target in zip((train, test), targets):
@@ -115,6 +115,14 @@ def test_a_size_that_changed_since_the_check_is_named(tree):
     resize(data.pairs[0][0])
     with pytest.raises(InputError, match="1.jpg is 320x240, expected 640x480"):
         data.load(0, np.random.default_rng(0))
+
+
+def test_augmentation_that_changes_nothing_gives_the_plain_sample(nyu, monkeypatch):
+    monkeypatch.setattr(transforms, "flip", lambda rng, *images: images)
+    monkeypatch.setattr(transforms, "jitter", lambda rng, rgb: rgb)
+    augmented, plain = NyuTrain(nyu).load(3, None), NyuTrain(nyu, augment=False).load(3, None)
+    np.testing.assert_allclose(augmented["rgb"], plain["rgb"], atol=1e-6)
+    np.testing.assert_array_equal(augmented["depth"], plain["depth"])
 
 
 def truncate(path):
