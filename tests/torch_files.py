@@ -38,12 +38,13 @@ class Call:
 
 
 class Storage:
-    """The values of a tensor; `count` is what the pickle says of it."""
+    """The values of a tensor; `count` is what the pickle says of it, `view` part of another one."""
 
-    def __init__(self, values, count=None, kind=None, key=None):
+    def __init__(self, values, count=None, kind=None, key=None, view=None):
         self.values = np.ascontiguousarray(values).ravel()
         self.count = self.values.size if count is None else count
         self.kind, self.key = kind or STORAGES[self.values.dtype.name], key
+        self.view = view
 
 
 def tensor(storage, offset, size, stride):
@@ -71,7 +72,7 @@ class _Writer(pickle._Pickler):
         key = key or obj.key or str(len(self.storages))
         self.storages[key] = obj
         pid = ("storage", Global("torch", obj.kind), key, "cpu", obj.count)
-        return (*pid, None) if self.is_legacy else pid
+        return (*pid, obj.view) if self.is_legacy else pid
 
     def reducer_override(self, obj):
         if isinstance(obj, np.ndarray):
@@ -105,8 +106,8 @@ def save_torch(path, content, is_legacy=False, is_big=False):
         for key, storage in writer.storages.items()
     }
     if is_legacy:
-        pickle.dump(sorted(raw), file, 2)
-        for key in sorted(raw):
+        pickle.dump(list(raw), file, 2)
+        for key in raw:
             file.write(struct.pack("<q", writer.storages[key].values.size) + raw[key])
         Path(path).write_bytes(file.getvalue())
         return

@@ -1,6 +1,7 @@
 """Foreign weights: the kinds of file, what fits a network, and the checkpoint that is written."""
 
 import io
+import tracemalloc
 import zipfile
 
 import mindspore as ms
@@ -89,6 +90,31 @@ def damaged(folder):
     yield "text.ckpt", "truncated or not a MindSpore checkpoint"
     yield "absent.pth", "does not exist"
     yield ".", "does not exist"
+
+
+@pytest.mark.parametrize(("factor", "name"), [(8, "a.npy"), (1, "archive/data/0")])
+def test_an_archive_may_declare_little_more_than_it_holds(tmp_path, factor, name):
+    path, answers = tmp_path / "a.bin", set()
+    for size in range(1 << 20, (1 << 20) + (20 << 10), 200):
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+            file.writestr("archive/data.pkl" if factor == 1 else "b.npy", b"no pickle")
+            file.writestr(name, bytes(size))
+        with pytest.raises(InputError) as error:
+            read_weights(path)
+        is_refused = "declares more data than it can hold" in str(error.value)
+        assert is_refused == (size + 9 > factor * path.stat().st_size + (1 << 20)), size
+        answers.add(is_refused)
+    assert answers == {True, False}
+
+
+def test_a_bomb_is_not_unpacked(tmp_path):
+    archive(tmp_path / "a.npz", w=npy(np.zeros(1 << 24, np.float32)))
+    tracemalloc.start()
+    with pytest.raises(InputError, match="declares more"):
+        read_weights(tmp_path / "a.npz")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4 << 20
 
 
 def test_damage_and_other_files_end_in_one_line(tmp_path):
