@@ -32,7 +32,7 @@ os.environ.setdefault("GLOG_v", "3")
 import numpy as np
 
 from tests.fuzz.children import functions_called, in_child, verdict_of
-from tests.fuzz.mutations import mutate
+from tests.fuzz.mutations import classic, mutate
 from tests.fuzz.table import READERS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,7 +69,7 @@ class Bench:
         rng = np.random.default_rng((seed, zlib.crc32(self.name.encode()), index))
         place = index % len(self.files)
         file, content = self.files[place], self.contents[place]
-        data, text = mutate(rng, content)
+        data, text = classic(content, index // len(self.files)) or mutate(rng, content)
         file.write_bytes(data)
         verdict = in_child(lambda: verdict_of(self.reader, self.folder, file), self.log)
         file.write_bytes(content)

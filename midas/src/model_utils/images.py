@@ -32,12 +32,13 @@ def _decode(path, flags):
     except OSError as err:
         raise InputError(f"{path}: {err.strerror or 'cannot be read'}") from None
     _check_pixels(path)
+    bad = InputError(f"{path}: truncated, or not an image that OpenCV can read")
     try:
         image = cv2.imdecode(data, flags) if data.size else None
     except cv2.error:  # sizes that cannot be
-        image = None
+        raise bad from None
     if image is None:
-        raise InputError(f"{path}: truncated, or not an image that OpenCV can read")
+        raise bad
     return image
 
 
