@@ -32,7 +32,7 @@ class NyuTrain:
     def __init__(self, root, mask_invalid=False, skip_bad=False, augment=True):
         self.mask_invalid, self.augment = mask_invalid, augment
         folder = _existing(Path(root) / "Train")
-        images = [path for scene in folder.iterdir() if scene.is_dir() for path in scene.iterdir()]
+        images = [path for scene in _shown(folder) if scene.is_dir() for path in _shown(scene)]
         names = {path.with_suffix("") for path in images if path.suffix in (".jpg", ".png")}
         pairs = [(n.with_suffix(".jpg"), n.with_suffix(".png")) for n in sorted(names, key=_order)]
         self.pairs = _checked(pairs, 8, folder, "<scene>/N.jpg with N.png", skip_bad)
@@ -67,7 +67,8 @@ class NyuTest:
     def __init__(self, folder, mask_invalid=False, skip_bad=False):
         self.mask_invalid = mask_invalid
         folder = _existing(Path(folder))
-        stems = {p.name.rsplit("_", 1)[0] for p in folder.glob("*_*.png")}
+        images = [path for path in _shown(folder) if path.match("*_*.png")]
+        stems = {path.name.rsplit("_", 1)[0] for path in images}
         pairs = [(folder / f"{s}_colors.png", folder / f"{s}_depth.png") for s in sorted(stems)]
         self.pairs = _checked(pairs, 16, folder, "N_colors.png with N_depth.png", skip_bad)
 
@@ -94,6 +95,11 @@ def _read_pair(pair, bits):
 def _sample(rgb, depth_m, mask_invalid):
     target = transforms.depth_target(depth_m, mask_invalid)
     return {"rgb": transforms.image_input(rgb), "depth": target}
+
+
+def _shown(folder):
+    """What a folder holds but for hidden files, such as macOS's ._1.jpg and notebooks' folders."""
+    return [path for path in folder.iterdir() if not path.name.startswith(".")]
 
 
 def _order(path):

@@ -102,6 +102,16 @@ def test_stems_may_hold_underscores(tree):
     assert names == ["00000_colors.png", "00002_colors.png", "a_b_colors.png"]
 
 
+def test_hidden_files_are_no_images(tree):
+    hidden = tree / "Train" / ".ipynb_checkpoints"
+    hidden.mkdir()
+    for path in (hidden / "1.jpg", first_pair(tree)[0].with_name("._1.jpg")):
+        path.write_bytes(b"hidden")
+    for kind in ("colors", "depth"):
+        (tree / "Test" / f"._00000_{kind}.png").write_bytes(b"hidden")
+    assert len(NyuTrain(tree)) == 6 and len(NyuTest(tree / "Test")) == 3
+
+
 def test_bad_test_images_are_left_out_when_asked(tree, capsys):
     (tree / "Test" / "00001_depth.png").unlink()
     with pytest.raises(InputError, match="00001_depth.png is missing"):
