@@ -4,6 +4,7 @@ import struct
 
 import cv2
 import numpy as np
+import pytest
 
 from midas.src.datasets.readers import (
     read_diw_table,
@@ -12,6 +13,7 @@ from midas.src.datasets.readers import (
     read_kitti_depth,
     read_tum_depth,
 )
+from midas.src.model_utils.errors import InputError
 
 
 def write_png(path, values, dtype):
@@ -19,8 +21,8 @@ def write_png(path, values, dtype):
 
 
 def test_values_by_hand(tmp_path):
-    write_png(tmp_path / "k.png", [[0, 256, 384, 20480]], np.uint16)
-    np.testing.assert_array_equal(read_kitti_depth(tmp_path / "k.png"), [[-1, 1, 1.5, 80]])
+    write_png(tmp_path / "k.png", [[0, 256, 384, 20480, 1]], np.uint16)
+    np.testing.assert_array_equal(read_kitti_depth(tmp_path / "k.png"), [[-1, 1, 1.5, 80, 1 / 256]])
     write_png(tmp_path / "t.png", [[0, 5000, 12500, 511]], np.uint16)
     np.testing.assert_array_equal(read_tum_depth(tmp_path / "t.png"), [[0, 1, 2.5, 0.1022]])
     wrong = read_tum_depth(tmp_path / "t.png", as_8_bit=True)
@@ -38,6 +40,14 @@ def test_values_by_hand(tmp_path):
 def test_an_empty_kitti_map_is_no_mistake(tmp_path):
     write_png(tmp_path / "k.png", np.zeros((2, 2)), np.uint16)
     assert (read_kitti_depth(tmp_path / "k.png") == -1).all()
+
+
+def test_eight_bit_values_are_no_kitti_depth(tmp_path):
+    write_png(tmp_path / "k.png", [[0, 255]], np.uint16)
+    with pytest.raises(InputError, match="k.png: its largest value is 255, 8-bit depth"):
+        read_kitti_depth(tmp_path / "k.png")
+    write_png(tmp_path / "k.png", [[0, 256]], np.uint16)
+    assert read_kitti_depth(tmp_path / "k.png")[0, 1] == 1
 
 
 def test_full_size_eth3d_depth_beside_a_smaller_image(tmp_path):

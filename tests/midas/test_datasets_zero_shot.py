@@ -86,6 +86,8 @@ DIW_TABLE, DIW_IMAGE = "DIW/*/DIW_test.csv", "DIW/DIW_test/*.thumb"
 NYU, SPLITS = "NYU/nyu.mat", "NYU/splits.mat"
 IMAGE_8 = np.full((48, 64), 200)
 
+EMPTY_DPT = struct.pack("<fiifii", 202021.25, 0, 1, 202021.25, 1, 0)
+
 # dataset, file that is damaged, what is done to it, what the error says beside the file's name
 BAD = [
     ("Kitti", KITTI_IMAGE, cut, "truncated, or not an image"),
@@ -104,6 +106,8 @@ BAD = [
     ("Sintel", SINTEL_DEPTH, lambda p: dpt(p, (1.5, 104, 44)), "tag is not 202021.25"),
     ("Sintel", SINTEL_DEPTH, lambda p: dpt(p, (202021.25, -104, 44)), "do not hold -104 x 44"),
     ("Sintel", SINTEL_DEPTH, lambda p: dpt(p, (202021.25, 44, 104)), "differ in size"),
+    ("Sintel", SINTEL_DEPTH, lambda p: p.write_bytes(EMPTY_DPT[:12]), "do not hold 0 x 1"),
+    ("Sintel", SINTEL_DEPTH, lambda p: p.write_bytes(EMPTY_DPT[12:]), "do not hold 1 x 0"),
     ("Sintel", SINTEL_DEPTH, lambda p: p.unlink(), "missing, it belongs to"),
     ("Sintel", OCCLUSION, lambda p: p.unlink(), "missing, it belongs to"),
     ("Sintel", OCCLUSION, png(IMAGE_8, np.uint8), "differ in size"),
@@ -187,6 +191,24 @@ def test_masks_end_at_zero_and_at_the_cap(tree):
     write_png(path, values, np.uint16)
     sample = DATASETS["Kitti"](tree / "Kitti_raw_data", STANDARD).load(0)
     np.testing.assert_array_equal(sample.mask[0, :4], [False, False, True, True])
+
+
+def test_a_depth_of_zero_is_none(tree):
+    """TUM and NYU mark pixels without depth by 0; KITTI's reader by -1."""
+    path = first(tree, TUM_DEPTH)
+    values = np.full((48, 64), 5000)
+    values[0, :2] = 0, 1
+    write_png(path, values, np.uint16)
+    sample = DATASETS["TUM"](tree / "TUM", STANDARD).load(0)
+    np.testing.assert_array_equal(sample.mask[0, :3], [False, True, True])
+
+
+def test_the_mask_may_end_elsewhere_than_the_metric(tree):
+    dataset = DATASETS["TUM"](tree / "TUM", STANDARD)
+    write_png(first(tree, TUM_DEPTH), np.full((48, 64), 9 * 5000), np.uint16)
+    assert dataset.load(0).mask.all()
+    dataset.mask_cap = 9
+    assert not dataset.load(0).mask.any()
 
 
 def test_sintel_counts_pixels_whose_occlusion_map_is_255(tree):

@@ -118,10 +118,11 @@ def test_a_loss_that_is_not_finite_ends_the_run(program, midas_data, tmp_path):
 
 @pytest.mark.slow
 def test_a_prediction_that_is_not_finite_ends_the_run(program, midas_data, tmp_path):
-    """An infinite bias: one line, and no checkpoint of it."""
+    """Finite weights whose product is not: one line, and no checkpoint of them."""
     network = small_network()
-    bias = network.scratch.output_conv[4].bias
-    bias.set_data(bias.value() * np.inf)
+    for number, name, value in ((2, "bias", 10), (4, "weight", 3e38)):
+        parameter = getattr(network.scratch.output_conv[number], name)
+        parameter.set_data(parameter.value() * 0 + value)
     save_networks({"midas": network}, tmp_path / "broken.ckpt")
     flags = ["--train_data_dir", midas_data, "--train_url", tmp_path]
     flags += ["--model_weights", tmp_path / "broken.ckpt"]
