@@ -127,7 +127,7 @@ def test_air_needs_an_ascend(tmp_path, monkeypatch):
         (b"x", None, r"net.json does not exist; export.py writes"),
         (b"x", b"{", r"net.json is not JSON"),
         (b"x", b"\xff", r"net.json is not JSON"),
-        (b"x", b"[1]", r"net.json is no sidecar of a graph; export it again"),
+        (b"x", b"[1]", r"net.json is not the sidecar of a graph; export it again"),
         (b"x", b"{}", r"net.mindir is truncated or not a MindIR"),
     ],
 )

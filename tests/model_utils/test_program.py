@@ -222,8 +222,8 @@ def test_a_bug_keeps_its_traceback(model, error):
         ),
         (["--target", "bad"], "train.py does not read target; it is an option of"),
         (["--data_url", "x"], "train.py does not read data_url; no program reads it"),
-        (["--batch_sise", "1"], "unknown option 'batch_sise' in the command line; did you mean"),
-        (["--batch_size", "0"], "batch_size: got 0, allowed: min 1; given in the command line"),
+        (["--batch_sise", "1"], "unknown option 'batch_sise' on the command line; did you mean"),
+        (["--batch_size", "0"], "batch_size: got 0, allowed: min 1; given on the command line"),
     ],
 )
 def test_mistakes_are_answered_before_anything_is_built(model, capsys, words, line):

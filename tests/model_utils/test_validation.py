@@ -65,6 +65,28 @@ def test_every_batch_counts_and_the_means_are_added(printed):
     assert step.batches[3:] == step.batches[:3]
 
 
+def test_one_batch_is_enough():
+    _, hook = validation(count=3)
+    given = report()
+    hook.after_look(given)
+    assert given.values["val_loss"] == 0.5
+
+
+@pytest.mark.parametrize(("given", "expected"), [({}, 1), ({"workers": 3}, 3)])
+def test_samples_are_loaded_by_as_many_as_told(monkeypatch, given, expected):
+    seen, batches = [], SampleStream.batches
+
+    def note(self, *arguments, **options):
+        seen.append(options)
+        return batches(self, *arguments)
+
+    monkeypatch.setattr(SampleStream, "batches", note)
+    stream = SampleStream(Numbers(2), 2, seed=0)
+    hook = Validation(Step(), stream, due=lambda moment: True, device=CPU, **given)
+    hook.after_look(report())
+    assert seen == [{"workers": expected}]
+
+
 def test_it_validates_only_when_due():
     step, hook = validation()
     assert [hook.needs_look(report(step=s)) for s in range(4)] == [False] * 3 + [True]

@@ -35,8 +35,8 @@ class Device:
     def mean(self, values: Sequence[float]) -> list[float]:
         """Mean over the ranks of a list of numbers; every rank must call it.
 
-        Also a barrier: a rank that exits while its part of a large all-reduce is on its way makes
-        the others fail (on CPU), so the last thing that ranks exchange must be a small one.
+        It is also a barrier: on CPU a rank that exits during a large all-reduce makes the others
+        fail, so the last exchange between ranks must be a small one.
         """
         if self.size == 1:
             return list(values)
@@ -61,7 +61,7 @@ def _all_reduce():
 def set_cpu_isa() -> None:
     """Keep oneDNN off its AVX-512 reference kernels, 100 times slower (MindSpore 2.9 and 2.10).
 
-    It must run before the first operation; a value that the user set stays.
+    Call it before the first operation; a value that the user set is kept.
     """
     os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX2")
 

@@ -1,6 +1,6 @@
 """Identical in every model folder; edit one, then run scripts/sync_model_utils.sh.
 
-Files and folders that are complete or absent, and that know whether they were damaged.
+Files and folders that are complete or absent, and whose damage is noticed.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ _PART = 1 << 24  # bytes that are read at a time
 
 @contextlib.contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """A temporary path; what the block wrote there, a file or a folder, then replaces `path`.
+    """Give a temporary path; the file or folder that is written there then replaces `path`.
 
-    The folder around `path` is made. After an error, and after a kill at any moment, the previous
-    file or folder is still intact; leftovers of a killed process go with the next write.
+    The parent folder is created. After an error, and after a kill at any moment, the previous file
+    or folder is still intact; the next write removes what a killed process left over.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -51,7 +51,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
 
 def write_bytes(path: str | Path, data: bytes) -> None:
-    """Write a file under a temporary name and rename it; the folder is made when missing.
+    """Write a file under a temporary name and rename it; a missing folder is created.
 
     For results, of which there may be many: unlike `replacing` it does not wait for the disk.
     """
@@ -151,14 +151,14 @@ def newest_file(path: str | Path, pattern: str) -> Path:
 
 
 def previous(path: Path) -> Path:
-    """The name under which the version of a file before the present one is kept."""
+    """Where the previous version of a file is kept."""
     return path.with_name(f"{path.stem}.previous{path.suffix}")
 
 
 def append_record(path: Path, record: Mapping[str, Any]) -> None:
     """Append a record (what JSON can hold) and a checksum of all that comes before it.
 
-    They are a field that readers of protobuf files, such as MindSpore's of a .ckpt, skip.
+    Readers of protobuf files, such as MindSpore's of a .ckpt, skip them as an unknown field.
     """
     text = json.dumps(record).encode()
     field = _FIELD + _varint(len(text) + _LENGTH.size + _TAIL.size) + text

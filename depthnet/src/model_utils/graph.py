@@ -87,7 +87,7 @@ def load_graph(path: str | Path) -> tuple[ms.nn.GraphCell, dict[str, Any]]:
     except (ValueError, RecursionError) as err:
         raise InputError(f"{sidecar} is not JSON: {err}") from None
     if not isinstance(description, dict):
-        raise InputError(f"{sidecar} is no sidecar of a graph; export it again")
+        raise InputError(f"{sidecar} is not the sidecar of a graph; export it again")
     try:
         return ms.nn.GraphCell(ms.load(str(path))), description
     except Exception as err:  # MindSpore raises many kinds for a damaged file

@@ -1,7 +1,7 @@
 """Identical in every model folder; edit one, then run scripts/sync_model_utils.sh.
 
-What a training does beside its updates: log lines, metrics.csv, checkpoints (validation.py has
-more). Each is a hook; a training runs its hooks in their order after every look.
+What a training run does besides its updates: log lines, metrics.csv, checkpoints (validation.py has
+more). Each is a hook; a run calls its hooks in their order after every look at the device.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Report(Moment):
 
 
 class Hook:
-    """What is done beside the updates; a subclass overrides what it needs.
+    """Something done besides the updates; a subclass overrides what it needs.
 
     Attributes:
         name: key of its state in the resume state; hooks of one training have different names.
@@ -95,11 +95,11 @@ class Hook:
         """Called after every look, also those that another hook asked for."""
 
     def state(self) -> dict[str, Any]:
-        """What must survive a stop, for JSON; empty for nothing."""
+        """What must survive a stop, in types of JSON; empty when there is nothing."""
         return {}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take back what `state` gave."""
+        """Restore what `state` returned."""
 
 
 def learning_rates(optimizer: nn.Optimizer, step: int) -> list[float]:
@@ -135,7 +135,7 @@ class LogLine(Hook):
 
 
 class EpochLine(Hook):
-    """A line at each epoch's end, as MindSpore's LossMonitor and TimeMonitor print them.
+    """Lines at each epoch's end, as MindSpore's LossMonitor and TimeMonitor print them.
 
     Args:
         form: Report -> the log line.
@@ -163,8 +163,8 @@ class EpochLine(Hook):
 class Csv(Hook):
     """A row of metrics.csv at every log step, and wherever another hook added a value.
 
-    Columns: stage, step, loss, its terms, lr (the largest where parameter groups have rates of
-    their own, then lr_min is the smallest), examples_per_s, wait_share.
+    Columns: stage, step, loss, its terms, lr (with several parameter groups the largest rate, and
+    lr_min the smallest), examples_per_s, wait_share.
 
     Args:
         path: the CSV.
@@ -196,9 +196,9 @@ class Checkpoints(Hook):
         networks: {name: Cell}.
         due: Moment -> whether to save after that step.
         path: Moment -> file (.ckpt) or folder.
-        pattern: file names that count together when the oldest are removed.
+        pattern: the names among which the oldest are removed.
         keep: how many; 0 keeps all.
-        record: what goes into the file beside the step.
+        record: what goes into the file besides the step.
         active: False writes nothing (ranks whose files would be the same).
     """
 

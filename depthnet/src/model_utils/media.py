@@ -1,6 +1,6 @@
 """Identical in every model folder; edit one, then run scripts/sync_model_utils.sh.
 
-Images and videos in, depth files out: the part of infer.py that no model changes.
+Images and videos in, depth files out: the part of infer.py that all models share.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ INVERSE_KINDS = ("inverse_depth", "disparity")
 
 
 class Predictor(Protocol):
-    """A network with its preparation: (H, W, 3) uint8 RGB images -> (H, W) float32 maps.
+    """A network and its preprocessing: (H, W, 3) uint8 RGB images -> (H, W) float32 maps.
 
     Attributes:
-        batch_size: images that `batch` is given at a time.
+        batch_size: images per call of `batch`.
     """
 
     batch_size: int
@@ -39,7 +39,7 @@ class Predictor(Protocol):
 
 
 def filled(batch: np.ndarray, size: int) -> np.ndarray:
-    """A short batch with its last element repeated: another length would be another graph."""
+    """A short batch filled with its last element: another length would compile another graph."""
     missing = size - len(batch)
     return np.concatenate([batch, np.repeat(batch[-1:], missing, 0)]) if missing > 0 else batch
 
@@ -207,7 +207,7 @@ def predict_all(
         input_path: file, folder, glob or video.
         output_path: folder.
         formats: see `write_outputs`; the colours of a video become a video.
-        skip_bad: go on without files that cannot be read.
+        skip_bad: leave out files that cannot be read.
     Raises:
         InputError: no input, or an unreadable one without skip_bad.
     """

@@ -244,7 +244,7 @@ class _Clock:
         )
 
     def step_is_done(self):
-        """The next batch is waited for from now on; time of hooks does not count."""
+        """From now on the next batch is awaited; the time of hooks does not count."""
         self.mark = time.perf_counter()
         if not self.steps:
             self.began = self.mark

@@ -112,7 +112,7 @@ def _save(target, files, record):
 
 
 def must_exist(*paths: str | Path) -> None:
-    """Answer a wrong path before networks are built.
+    """Check paths before networks are built.
 
     Raises:
         InputError: a checkpoint is missing.

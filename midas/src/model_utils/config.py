@@ -47,7 +47,7 @@ def read_options(path: str | Path) -> Options:
     """Read a config.yaml.
 
     Raises:
-        InputError: it cannot be read or is no YAML of that form.
+        InputError: it cannot be read, or is not YAML of that form.
     """
     try:
         text = Path(path).read_text(encoding="utf-8")
@@ -146,7 +146,7 @@ def _known(name, options, source):
         return key
     near = difflib.get_close_matches(str(key), [*options.defaults, *options.aliases], 1)
     hint = f"did you mean {near[0]}?" if near else "--help lists every option"
-    raise InputError(f"unknown option {_short(name)} in {source}; {hint}")
+    raise InputError(f"unknown option {_short(name)} {source}; {hint}")
 
 
 def _checked(key, value, options, source):
@@ -158,13 +158,13 @@ def _checked(key, value, options, source):
     if value == [] and isinstance(default, bool):
         value = True  # a flag without a word
     if value == [] and default != []:
-        raise InputError(f"{key}: a value is missing in {source}")
+        raise InputError(f"{key}: a value is missing {source}")
     try:
         value = _coerce(value, default)
         if key in options.allowed:
             _check_allowed(value, options.allowed[key])
     except ValueError as err:
-        raise InputError(f"{key}: {err}; given in {source}") from None
+        raise InputError(f"{key}: {err}; given {source}") from None
     return value
 
 
@@ -191,21 +191,21 @@ def load_config(
             not allowed, bad file.
     """
     options, given = read_options(path), _split_words(argv)
-    layers = [(options.defaults, "config.yaml")]
+    layers = [(options.defaults, "in config.yaml")]
     if "config_path" in given:
         words = given.pop("config_path")
         if len(words) != 1:
             raise InputError(f"config_path: expected one file, got {' '.join(words) or 'none'}")
         file = os.path.expanduser(words[0])  # noqa: PTH111
-        layers.append((read_options(file).defaults, file))
+        layers.append((read_options(file).defaults, f"in {file}"))
     read = set(options.defaults) if readers is None else readers[program]
     for name in given:
-        key = _known(name, options, "the command line")
+        key = _known(name, options, "on the command line")
         if key in options.accepted:
             print(f"{key} is accepted and has no effect")
         elif key not in read:
             raise InputError(_not_read(key, readers, program))
-    layers.append((given, "the command line"))
+    layers.append((given, "on the command line"))
     values = {}
     for layer, source in layers:
         for name, value in layer.items():

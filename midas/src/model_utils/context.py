@@ -22,11 +22,11 @@ from .trainer import Trainer
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """A training that has begun.
+    """A training run that has started.
 
     Attributes:
         device: where it runs.
-        folder: gets its output.
+        folder: for its output.
         loop: the options of its Trainer.
         cache: on ModelArts, where data and results lie behind URLs, a local folder for the data.
     """
@@ -50,13 +50,13 @@ class TrainingRun:
 
 
 def start(config: argparse.Namespace) -> Device:
-    """Begin a program that does not train."""
+    """Start a program that does not train."""
     return setup(config.device_target, config.device_id)
 
 
 @contextlib.contextmanager
 def training(config: argparse.Namespace, saved: str = "config.yaml") -> Iterator[TrainingRun]:
-    """Begin a training, and when it ends draw its curves and publish its results.
+    """Start a training run; when it ends, draw its curves and publish its results.
 
     Args:
         config: the entry point's configuration.

@@ -25,7 +25,7 @@ class Record:
     The header is the union of all stages' columns; a stage leaves the others' cells empty.
 
     Args:
-        path: the CSV; rows of this stage at or after `start` (of a run that was cut off) go.
+        path: the CSV; rows of this stage at or after `start`, left by a killed run, are removed.
         stage: name in the first column.
         start: first step that will be written.
         active: False writes nothing (ranks other than 0).
@@ -68,7 +68,7 @@ def read_rows(path: str | Path) -> list[dict[str, str]]:
     """Rows of a metrics.csv; a last line that a kill cut short is left out.
 
     Raises:
-        InputError: the file is no metrics.csv; the line is named.
+        InputError: the file is not a metrics.csv; the line is named.
     """
     try:
         text = Path(path).read_text(encoding="utf-8")

@@ -16,7 +16,7 @@ import numpy as np
 
 from .errors import InputError
 
-# What keeps the random numbers of a step apart from those of a sample.
+# Keeps the random numbers of a step apart from those of a sample.
 _STEP = 1
 
 
@@ -34,7 +34,7 @@ class Samples(Protocol):
         """One sample; `rng` is its own, for augmentation."""
 
     def name(self, index: int) -> str:
-        """The file behind a sample, for messages."""
+        """The file of a sample, for messages."""
 
 
 class Subset:
@@ -107,7 +107,7 @@ class SampleStream:
         return self._order[1][start : start + self.batch_size]
 
     def names(self, step: int) -> list[str]:
-        """Names of the files behind this rank's batch, for messages."""
+        """Names of the files of this rank's batch, for messages."""
         return [self.samples.name(int(index)) for index in self.indices(step)]
 
     def load(self, step: int, place: int) -> dict[str, np.ndarray]:
@@ -158,7 +158,7 @@ def readable(data: ds.Dataset) -> Iterator[tuple]:
     """The batches of one pass as tuples of tensors.
 
     Raises:
-        InputError: a sample's own, which MindSpore buries in an error of its loaders.
+        InputError: that of a sample, which MindSpore buries in an error of its loaders.
     """
     try:
         yield from data.create_tuple_iterator(num_epochs=1)

@@ -74,7 +74,7 @@ class BestModel(Hook):
         path: file (.ckpt) or folder.
         term: the value, such as val_loss.
         device: only its rank 0 writes.
-        record: what goes into the file beside the step and the value.
+        record: what goes into the file besides the step and the value.
     """
 
     name = "best"
