@@ -86,6 +86,22 @@ def test_a_pfm_has_one_channel_and_32_bits(tmp_path):
             images.read_pfm(tmp_path / name)
 
 
+def test_sizes_that_would_take_gigabytes_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(images, "_MOST_PIXELS", 12)
+    images.write_png(tmp_path / "a.png", np.zeros((3, 4), np.uint8))
+    assert images.read_any(tmp_path / "a.png").shape == (3, 4)
+    images.write_png(tmp_path / "a.png", np.zeros((13, 1), np.uint8))
+    with pytest.raises(InputError, match=r"a.png: more than 0 million pixels; damaged, or scale"):
+        images.read_any(tmp_path / "a.png")
+    monkeypatch.setattr(images.Image, "MAX_IMAGE_PIXELS", 4)  # Pillow's own limit
+    with pytest.raises(InputError, match="a.png: more than 0 million pixels"):
+        images.read_rgb(tmp_path / "a.png")
+
+
+def test_the_limit_is_64_million_pixels():
+    assert images._MOST_PIXELS == 8192 * 8192
+
+
 def test_floats_of_a_shape(tmp_path):
     values = np.arange(6, dtype=np.float32).reshape(1, 2, 3)
     values.tofile(tmp_path / "a.bin")
