@@ -169,11 +169,14 @@ def _device(table):
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (lambda t: t.update(server_list={}), "server_list is missing or empty"),
+        (lambda t: t.update(server_list=[], server_count="0"), "server_list is missing or empty"),
+        (lambda t: t.update(server_list="ab"), "server_list is missing or empty"),
         (lambda t: t["server_list"].append(3), 'server_count is .2., server_list has "3"'),
         (lambda t: t["server_list"].__setitem__(1, 3), r"server_list\[1\] must be an object"),
         (lambda t: t["server_list"][0].update(server_id=""), r"server_list\[0\]: server_id is mis"),
-        (lambda t: t["server_list"][0].update(device={}), "server a: device is missing or empty"),
+        (lambda t: t["server_list"][0].update(server_id=3), r"server_list\[0\]: server_id is miss"),
+        (lambda t: t["server_list"][0].update(device=[]), "server a: device is missing or empty"),
+        (lambda t: t["server_list"][0].update(device="ab"), "server a: device is missing or empty"),
         (lambda t: t["server_list"][0].update(device=[3]), "server a: a device must be an object"),
         (lambda t: _device(t).update(device_id="x"), "server a: device_id is 'x', must be a str"),
         (lambda t: _device(t).update(rank_id="\u0663"), "rank_id is '\u0663', must be a string"),
