@@ -4,6 +4,8 @@
     --seed N       another seed makes other damage (0)
     --only N       that mutation alone
     --jobs N       processes that fork the children (the number of cores)
+    --batch N      inputs read by one child, for many mutations; where one of them ends badly, each
+                   of them is read again in a child of its own (1)
     --keep FOLDER  where an input that ends badly is written, with its log (fuzz_failures)
     --list         the readers' names
     --calls        the functions of this repository that reading the intact files calls
@@ -64,16 +66,44 @@ class Bench:
 
         return in_child(read, self.log).split("\n")
 
-    def damage(self, seed, index):
-        """(verdict, what was done, the damaged bytes, file) of one mutation."""
+    def damaged(self, seed, index):
+        """(file, damaged bytes, what was done) of one mutation; nothing is written."""
         rng = np.random.default_rng((seed, zlib.crc32(self.name.encode()), index))
         place = index % len(self.files)
-        file, content = self.files[place], self.contents[place]
+        content = self.contents[place]
         data, text = classic(content, index // len(self.files)) or mutate(rng, content)
-        file.write_bytes(data)
-        verdict = in_child(lambda: verdict_of(self.reader, self.folder, file), self.log)
-        file.write_bytes(content)
+        return self.files[place], data, text
+
+    def damage(self, seed, index):
+        """(verdict, what was done, the damaged bytes, file) of one mutation."""
+        file, data, text = self.damaged(seed, index)
+        verdict = in_child(lambda: self._read(file, data), self.log)
+        self._restore()
         return verdict, text, data, file
+
+    def good_verdicts(self, seed, indices):
+        """The verdicts of several mutations read by one child; None: one of them ends badly."""
+        damaged = [self.damaged(seed, index)[:2] for index in indices]
+        text = in_child(lambda: json.dumps([self._read(*one)[:9] for one in damaged]), self.log)
+        self._restore()
+        if not text.startswith("["):
+            return None
+        verdicts = json.loads(text)
+        return verdicts if all(is_good(verdict) for verdict in verdicts) else None
+
+    def _read(self, file, data):
+        self._restore()
+        file.write_bytes(data)
+        return verdict_of(self.reader, self.folder, file)
+
+    def _restore(self):
+        for path, content in zip(self.files, self.contents):
+            path.write_bytes(content)
+
+
+def is_good(verdict):
+    """Whether an input ended in success or in one line."""
+    return verdict == "read" or verdict.startswith("refused: ")
 
 
 def fuzz(name, args):
@@ -119,19 +149,26 @@ def _damage_some(name, indices, args):
         intact = bench.intact()
         if intact != "read":
             failures.append(f"{name}: intact files: {intact}")
-        for index in indices:
-            verdict, text, data, file = bench.damage(args.seed, index)
-            counts[verdict.split(":")[0].split("\n")[0]] += 1
-            if verdict != "read" and not verdict.startswith("refused: "):
-                kept = Path(args.keep) / f"{name.replace(' ', '_')}-{args.seed}-{index}"
-                kept.mkdir(parents=True, exist_ok=True)
-                (kept / file.name).write_bytes(data)
-                (kept / "end.txt").write_text(f"{text}\n{verdict}\n", errors="replace")
-                again = f"python -m tests.fuzz {shlex.quote(name)} --seed {args.seed}"
-                failures.append(
-                    f"{again} --only {index}: {file.name}, {text} (kept in {kept})\n{verdict}"
-                )
+        for start in range(0, len(indices), args.batch):
+            part = indices[start : start + args.batch]
+            verdicts = bench.good_verdicts(args.seed, part) if args.batch > 1 else None
+            counts.update(verdict.split(":")[0] for verdict in verdicts or ())
+            for index in part if verdicts is None else ():
+                verdict, *damage = bench.damage(args.seed, index)
+                counts[verdict.split(":")[0].split("\n")[0]] += 1
+                if not is_good(verdict):
+                    failures.append(_failure(name, index, args, verdict, *damage))
     return {"counts": dict(counts), "failures": failures}
+
+
+def _failure(name, index, args, verdict, text, data, file):
+    """Keep an input that ended badly; what to print of it."""
+    kept = Path(args.keep) / f"{name.replace(' ', '_')}-{args.seed}-{index}"
+    kept.mkdir(parents=True, exist_ok=True)
+    (kept / file.name).write_bytes(data)
+    (kept / "end.txt").write_text(f"{text}\n{verdict}\n", errors="replace")
+    again = f"python -m tests.fuzz {shlex.quote(name)} --seed {args.seed} --only {index}"
+    return f"{again}: {file.name}, {text} (kept in {kept})\n{verdict}"
 
 
 def all_calls():
@@ -153,6 +190,7 @@ def arguments(words):
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", type=int)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("--keep", default="fuzz_failures")
     for flag in ("--serve", "--list", "--calls"):
         parser.add_argument(flag, action="store_true")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..model_utils.errors import InputError, shown
+from ..model_utils.files import is_file
 from ..model_utils.images import read_png
 from .readers import (
     NyuFile,
@@ -75,7 +76,7 @@ class Tum(EvaluationSet):
                     f"{where}: expected `image depth`, got {shown(line)}; {self.layout}"
                 )
             for word in words:
-                if not (table.parent / word).is_file():
+                if not is_file(table.parent / word):
                     raise InputError(f"{where}: {table.parent / word} is missing; {self.layout}")
             yield tuple(table.parent / word for word in words)
 
@@ -138,7 +139,7 @@ class Diw(EvaluationSet):
         rows = read_diw_table(self.root / "DIW_Annotations" / "DIW_test.csv")
         # The last two parts of the name, as in the original: the table starts with "./".
         items = [(self.root.joinpath(*Path(name).parts[-2:]), *order) for name, *order in rows]
-        absent = [str(path) for path, *_ in items if not path.is_file()]
+        absent = [str(path) for path, *_ in items if not is_file(path)]
         if absent:
             total = f"{len(absent)} of {len(items)} rows"
             print(f"DIW: left out {total} whose image is missing: {absent[0]} ...", flush=True)

@@ -226,3 +226,8 @@ def _way_out(path):
         if other.is_file() and other != path and _checked_record(other):
             return f"{other} is intact"
     return "use another copy"
+
+
+def is_file(path: str | Path) -> bool:
+    """Path.is_file(), but False, not an error, for a name that a damaged list made too long."""
+    return os.path.isfile(path)  # noqa: PTH113

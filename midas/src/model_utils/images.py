@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from .errors import InputError, one_line
-from .files import write_bytes
+from .files import is_file, write_bytes
 
 # The last bytes of an intact file. Cameras append data to a JPEG, so its end is looked for.
 _ENDINGS = {"JPEG": b"\xff\xd9", "PNG": b"IEND\xaeB`\x82"}
@@ -164,7 +164,7 @@ def image_header(path: str | Path, checksums: bool = False) -> ImageHeader:
         InputError: the file is missing, truncated, or broken; the line names it.
     """
     path = Path(path)
-    if not path.is_file():
+    if not is_file(path):
         raise InputError(f"{path} is missing")
     try:
         with Image.open(path) as image:
