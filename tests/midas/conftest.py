@@ -3,6 +3,7 @@
 import pytest
 
 from tests.synthetic.__main__ import main
+from tests.warm import WarmProgram
 
 
 @pytest.fixture(scope="session")
@@ -12,6 +13,14 @@ def midas_data(tmp_path_factory):
     size = ["--height", "60", "--width", "80", "--workers", "1"]
     main(["midas", str(out), "--train", "8", "--test", "3", *size])
     return out
+
+
+@pytest.fixture(scope="session")
+def warm_midas(program):
+    """The model's folder, whose short runs are forks of a process that has imported MindSpore."""
+    warm = WarmProgram(program("midas").folder)
+    yield warm
+    warm.close()
 
 
 @pytest.fixture(scope="session")

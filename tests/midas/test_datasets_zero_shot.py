@@ -211,6 +211,18 @@ def test_the_mask_may_end_elsewhere_than_the_metric(tree):
     assert not dataset.load(0).mask.any()
 
 
+def test_names_tell_the_image_below_the_dataset_s_folder():
+    names = {name: DATASETS[name](root_of(TREE, name), STANDARD).name(0) for name in DATASETS}
+    assert names == {
+        "Kitti": "2011_09_26_drive_0002_sync/image/0000000005.png",
+        "Sintel": "final_left/alley_1/frame_0001.png",
+        "TUM": "rgbd_dataset_freiburg2_desk_with_person/rgb/1311870400.1.png",
+        "DIW": "DIW_test/img0.thumb",
+        "ETH3D": "courtyard/images/dslr_images/DSC_0001.JPG",
+        "NYU": "0001",
+    }
+
+
 def test_sintel_counts_pixels_whose_occlusion_map_is_255(tree):
     path = first(tree, OCCLUSION)
     seen = np.full((44, 104), 255)

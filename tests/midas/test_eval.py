@@ -35,6 +35,7 @@ def evaluated(program, midas_data, weights, tmp_path_factory):
     return folder, program("midas").run("eval.py", *flags, *panels)[0]
 
 
+@pytest.mark.slow
 def test_all_datasets(evaluated):
     folder, out = evaluated
     values, rows = results(folder)
@@ -52,6 +53,7 @@ def test_all_datasets(evaluated):
     assert cv2.imread(str(folder / "panels" / "TUM_best1.png")) is not None
 
 
+@pytest.mark.slow
 def test_one_dataset_on_disk_by_the_original_protocol(
     program, evaluated, midas_data, weights, tmp_path
 ):
@@ -67,6 +69,7 @@ def test_one_dataset_on_disk_by_the_original_protocol(
     assert "Kitti_raw_data is not there" in error and "--datapath_Kitti" in error
 
 
+@pytest.mark.slow
 def test_an_onnx_graph_scores_as_its_checkpoint(program, evaluated, midas_data, weights, tmp_path):
     pytest.importorskip("onnxruntime")
     program("midas").run(
@@ -83,9 +86,9 @@ def test_an_onnx_graph_scores_as_its_checkpoint(program, evaluated, midas_data, 
     assert "midas.onnx takes [1, 3, 64, 64], got [1, 3, 64, 96]" in error
 
 
-def test_mistakes_are_one_line(program, midas_data, weights, tmp_path):
+def test_mistakes_are_one_line(warm_midas, midas_data, weights, tmp_path):
     def refuse(*flags):
-        return program("midas").refuse("eval.py", *FAST, "--train_data_dir", midas_data, *flags)
+        return warm_midas.refuse("eval.py", *FAST, "--train_data_dir", midas_data, *flags)
 
     assert "data_name: got 'Cityscapes', allowed: all, Sintel" in refuse(
         "--data_name", "Cityscapes"
@@ -107,11 +110,11 @@ def fake_310(folder, result, names, shape):
 
 
 @pytest.mark.parametrize("name", ["Kitti", "Sintel", "TUM"])
-def test_the_310_path(program, midas_data, tmp_path, name):
+def test_the_310_path(warm_midas, midas_data, tmp_path, name):
     size = (64, 96)
     common = ["--dataset_path", midas_data / "data", "--dataset_name", name]
     common += ["--img_height", size[0], "--img_width", size[1]]
-    run, names = program("midas").run, []
+    run, names = warm_midas.run, []
     run("preprocess.py", *common, "--bin_path", tmp_path / "bins")
     fake_310(tmp_path / "bins", tmp_path / "result", names, size)
     assert len(names) >= 3 and all(n.startswith(f"{name}/") and n.count("/") == 2 for n in names)
@@ -124,13 +127,14 @@ def test_the_310_path(program, midas_data, tmp_path, name):
     # One file gone, then one of another size.
     victim = tmp_path / "result" / names[-1]
     victim.write_bytes(victim.read_bytes()[:-4])
-    error = program("midas").refuse("postprocess.py", *common, *scores)
+    error = warm_midas.refuse("postprocess.py", *common, *scores)
     assert f"{names[-1]} has 24572 bytes, expected 24576 (64x96 float32)" in error
     victim.unlink()
-    error = program("midas").refuse("postprocess.py", *common, *scores)
+    error = warm_midas.refuse("postprocess.py", *common, *scores)
     assert f"{names[-1]} does not exist; run the 310 program" in error
 
 
+@pytest.mark.slow
 def test_the_310_path_scores_as_eval_does(program, midas_data, weights, tmp_path):
     """The network's own predictions as result files give the mean of eval.py's CSV.
 

@@ -12,6 +12,8 @@ from midas.src.model_utils.media import to_png16
 from midas.src.transforms import prepare_image
 from tests.midas.small import SMALL
 
+pytestmark = pytest.mark.slow
+
 SIZE = ["--img_width", 96, "--img_height", 64, "--device_target", "CPU"]
 
 
@@ -116,9 +118,9 @@ def test_onnx_computes_what_the_network_does(program, weights, predicted, images
         np.testing.assert_allclose(got, expected, rtol=1e-3, atol=1e-3)
 
 
-def test_mistakes_are_one_line(program, weights, graph, tmp_path):
+def test_mistakes_are_one_line(warm_midas, weights, graph, tmp_path):
     def refuse(script, *flags):
-        return program("midas").refuse(script, *SMALL, *SIZE, *flags)
+        return warm_midas.refuse(script, *SMALL, *SIZE, *flags)
 
     air = refuse("export.py", "--model_weights", weights, "--file_format", "AIR")
     assert "AIR needs an Ascend card" in air

@@ -89,6 +89,7 @@ def test_the_ways_to_compute_a_grouped_convolution_agree(stride):
             np.testing.assert_allclose(a, b, rtol=1e-4, atol=2e-4, err_msg=method)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["ssi", "ssimae_trimmed"])
 def test_a_few_steps_lower_the_loss(name):
     net, loss = small(non_negative=False).set_train(), make_loss(name)

@@ -3,8 +3,6 @@
 import pytest
 import yaml
 
-from tests.warm import WarmProgram
-
 DEVICE = {"device_target", "device_id"}
 NETWORK = {"layers", "features", "groups", "width_per_group", "network_variant", "grouped_conv"}
 IMAGE = {"img_width", "img_height", "nm_img_mean", "nm_img_std"}
@@ -67,11 +65,9 @@ MISSING = {
 
 
 @pytest.fixture(scope="module")
-def midas(program):
-    """The model's folder, its programs in forks of a warm process."""
-    warm = WarmProgram(program("midas").folder)
-    yield warm
-    warm.close()
+def midas(warm_midas):
+    """Its programs."""
+    return warm_midas
 
 
 @pytest.fixture(scope="module")

@@ -76,6 +76,7 @@ def stages(net, image):
     return {name: tensor.asnumpy() for name, tensor in found.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", ["torch", "modelzoo"])
 def test_network(variant):
     golden = load(f"net_{variant}.npz")

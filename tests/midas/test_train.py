@@ -164,9 +164,9 @@ def test_modelarts_copies_data_in_and_results_out(program, midas_data, tmp_path,
     assert found == [*expected, "state_midas.ckpt"]
 
 
-def test_mistakes_are_one_line(program, midas_data, tmp_path):
+def test_mistakes_are_one_line(warm_midas, midas_data, tmp_path):
     def refuse(*flags):
-        return program("midas").refuse("train.py", *FAST, "--train_url", tmp_path, *flags)
+        return warm_midas.refuse("train.py", *FAST, "--train_url", tmp_path, *flags)
 
     assert "make_mixdata.py writes it" in refuse("--train_data_dir", tmp_path)
     data = ["--train_data_dir", midas_data]
