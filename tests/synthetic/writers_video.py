@@ -3,7 +3,7 @@
 sintel     final_left/<scene>/<frame>.png, depth/<scene>/<frame>.dpt, occlusions/<scene>/<frame>.png
 tum        <name>_person/{rgb.txt,depth.txt,associate.txt,rgb/,depth/}
 kitti      <drive>/image/<frame>.png, <drive>/depth/<frame>.png: the evaluation tree
-kitti_raw  the trees that preprocess/deal.py makes the former of, and write_file.txt
+kitti_raw  what prepare/deal.py builds that tree from: the raw trees and write_file.txt
 """
 
 from __future__ import annotations
