@@ -53,6 +53,13 @@ def test_a_row_that_is_being_written_does_not_count(tmp_path):
     assert results.step_rates(tmp_path) == [1, 2]
 
 
+@pytest.mark.parametrize("rate", ["0", "-1", "inf", "nan", "fast"])
+def test_a_rate_that_cannot_be_is_damage(tmp_path, rate):
+    write_run(tmp_path, (1, rate))
+    with pytest.raises(RunError, match="metrics.csv is damaged"):
+        results.step_rates(tmp_path)
+
+
 def test_final_metrics_leave_lists_words_and_truth_values_out(tmp_path):
     report = results.final_metrics("m.json")
     tree = {"a": {"b": 1.25, "each": [1]}, "n": 3, "ok": True, "word": "x"}
