@@ -93,7 +93,7 @@ def verdict_of(reader, folder, file):
             return f"memory: {line}"
         if "\n" in line or "\r" in line or len(line) > _LONGEST:
             return f"not one line of a readable length: {line[:3000]!r}"
-        if file.name not in line and file.stem not in line:
+        if file.name not in line and f"{file.stem}." not in line:
             return f"the file is not named: {line}"
         return f"refused: {line}"
     except MemoryError:
