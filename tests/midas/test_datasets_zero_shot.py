@@ -223,6 +223,19 @@ def test_names_tell_the_image_below_the_dataset_s_folder():
     }
 
 
+def test_the_original_has_every_fault_and_the_standard_none():
+    assert set(vars(STANDARD).values()) == {True} and set(vars(MODELZOO).values()) == {False}
+
+
+def test_a_row_of_diw_names_the_last_folder_and_the_file(tree):
+    diw("7,3,1,4,<,6,9")(table := first(tree, DIW_TABLE))
+    table.write_text(table.read_text().replace("./DIW_test/img0", "./any/where/DIW_test/img0"))
+    dataset = DATASETS["DIW"](tree / "DIW", STANDARD)
+    assert len(dataset) == 11 and dataset.name(10) == "DIW_test/img0.thumb"
+    order = dataset.load(10).order
+    assert (order.points, order.relation, order.size) == ((6, 2, 0, 3), "<", (6, 9))
+
+
 def test_sintel_counts_pixels_whose_occlusion_map_is_255(tree):
     path = first(tree, OCCLUSION)
     seen = np.full((44, 104), 255)
