@@ -83,6 +83,7 @@ def test_every_kind_of_tensor_that_torch_writes(name):
 def test_tensors_of_one_storage_share_memory():
     found = read_weights(DATA / "tensors.pt")
     assert np.shares_memory(found["matrix"], found["transposed"])
+    assert not any(array.flags.writeable for array in found.values())
 
 
 @pytest.mark.parametrize("name", ["training.pth.tar", "training_legacy.pth.tar"])
@@ -152,6 +153,19 @@ def test_what_could_run_is_refused_by_name_and_does_not_run(tmp_path, name, is_l
     expected = f"contains objects other than tensors: {'.'.join(name)}"
     assert str(error.value) == f"{tmp_path / 'a.pt'} {expected}"
     assert not (tmp_path / "ran").exists()
+
+
+def test_a_damaged_name_stays_in_one_short_line(tmp_path, is_legacy):
+    for module, shown in (("a" * 200, "a" * 80), ("a\x1b[1m", r"'a\x1b[1m.b'")):
+        save_torch(tmp_path / "a.pt", {"a": Call(module, "b")}, is_legacy)
+        with pytest.raises(InputError) as error:
+            read_weights(tmp_path / "a.pt")
+        assert str(error.value).endswith(f"objects other than tensors: {shown}")
+
+
+def test_an_empty_tensor_at_the_end_of_its_storage(tmp_path, is_legacy):
+    save_torch(tmp_path / "a.pt", {"a": tensor(Storage(FLOATS), 6, (0, 2), (2, 1))}, is_legacy)
+    assert read_weights(tmp_path / "a.pt")["a"].shape == (0, 2)
 
 
 STORAGES = "Float Double Half BFloat16 Long Int Short Char Byte Bool"

@@ -86,6 +86,8 @@ def damaged(folder):
     yield "bomb.npz", "declares more data than it can hold"
     yield "empty.npz", "holds no tensors"
     yield "text.pth", "expected .ckpt, .npz, .pth or .pt"
+    (folder / "checkpoint.bin").write_bytes(b"\n\x08text")
+    yield "checkpoint.bin", "a MindSpore checkpoint must be called .ckpt"
     yield "nothing.pth", "expected .ckpt, .npz, .pth or .pt"
     yield "text.ckpt", "truncated or not a MindSpore checkpoint"
     yield "absent.pth", "does not exist"
@@ -181,6 +183,16 @@ MISFITS = {
         {"b": BIAS, "w.1": BIAS, "w.0": WEIGHT[:1]},
         {"b": "bias", "w.1": "weight", "w.0": "weight"},
         "pieces of one parameter differ",
+    ),
+    "three": (
+        {"b": BIAS, "1": BIAS, "2": BIAS},
+        {"b": "bias", "1": "a", "2": "b"},
+        "weight is missing; a is unexpected; b is unexpected; take another",
+    ),
+    "four": (
+        {"b": BIAS, "1": BIAS, "2": BIAS, "3": BIAS},
+        {"b": "bias", "1": "a", "2": "b", "3": "c"},
+        "weight is missing; a is unexpected; b is unexpected and 1 more; take another",
     ),
     "everything": (
         {"1": BIAS, "2": BIAS, "3": BIAS},

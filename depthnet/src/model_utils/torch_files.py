@@ -154,7 +154,7 @@ class _Tensor:
         if count and self.offset + steps >= len(values):
             raise ValueError("a tensor beyond its storage")
         strides = [stride * values.itemsize for stride in self.stride]
-        part = values[self.offset if count else 0 :]
+        part = values[self.offset :]
         return np.lib.stride_tricks.as_strided(part, self.size, strides, writeable=False)
 
 

@@ -28,7 +28,7 @@ def read_weights(path: str | Path) -> dict[str, np.ndarray]:
     Nothing in the file runs, and the memory that is taken is about the file's size.
 
     Args:
-        path: of the file; its suffix does not matter.
+        path: of the file; a MindSpore checkpoint must end in .ckpt, else the suffix is free.
     Returns:
         {name: array} in the file's order; float16 and bfloat16 become float32, entries that are no
         numbers are left out. Of a PyTorch training state it is the part under "model",
@@ -46,11 +46,12 @@ def read_weights(path: str | Path) -> dict[str, np.ndarray]:
             arrays = _read_zip(path)
         elif head[:1] == pickle.PROTO:
             arrays = read_legacy(path)
-        elif head[:1] == b"\n" or path.suffix == ".ckpt":
+        elif path.suffix == ".ckpt":
             found = read_parameters(path)
             arrays = {name: widen(value.asnumpy()) for name, value in found.items()}
         else:
-            raise InputError(f"{path}: expected .ckpt, .npz, .pth or .pt, its content is another")
+            kinds = "expected .ckpt, .npz, .pth or .pt"
+            raise InputError(f"{path}: {kinds}; a MindSpore checkpoint must be called .ckpt")
         return _checked(arrays, path)
     except InputError:
         raise
