@@ -14,6 +14,8 @@ from depthnet.src.model_utils import checkpoint
 from depthnet.src.model_utils.errors import InputError, RunError
 from tests.conftest import REPOSITORY
 
+EXPORT_PYTHON = REPOSITORY / ".venv-export" / "bin" / "python"
+
 
 def values(net):
     return {p.name: p.asnumpy().copy() for p in net.get_parameters()}
@@ -211,6 +213,26 @@ def test_mindspore_s_own_functions_read_a_file_with_a_record(tmp_path):
     found = ms.load_checkpoint(str(tmp_path / "net.ckpt"))
     assert list(found) == list(values(net))
     assert ms.load_param_into_net(other, found) == ([], [])
+
+
+READ_BY_2_0_0 = """
+import sys
+import mindspore as ms
+found = ms.load_checkpoint(sys.argv[1])
+print(ms.__version__, {name: value.asnumpy().tolist() for name, value in found.items()})
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not EXPORT_PYTHON.is_file(), reason="bash scripts/install_lite.sh export")
+def test_mindspore_2_0_0_reads_a_file_with_a_record(tmp_path):
+    net = nn.Dense(3, 2)
+    checkpoint.save_networks({"net": net}, tmp_path / "net.ckpt", {"options": {"a": "x" * 500}})
+    command = [EXPORT_PYTHON, "-c", READ_BY_2_0_0, tmp_path / "net.ckpt"]
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    printed = subprocess.check_output(list(map(str, command)), env=environment, text=True)
+    expected = {name: value.tolist() for name, value in values(net).items()}
+    assert printed.splitlines()[-1] == f"2.0.0 {expected}"
 
 
 def test_an_unfitting_network_is_told_what_the_file_was_saved_with(tmp_path):
