@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from midas.src.datasets.training import MixedPairs
+from midas.src.datasets.training import MixedPairs, read_target
 from midas.src.model_utils.errors import InputError
 from midas.src.model_utils.stream import SampleStream
 from tests.midas.pair_files import read_pairs, write_pair
@@ -53,9 +53,40 @@ def test_a_shuffled_epoch_samples_two_datasets_equally(tmp_path):
         assert large == [1] * 7 and small == [2, 2, 3]
 
 
-def test_one_dataset_is_seen_once_an_epoch(tmp_path):
+def test_one_dataset_is_seen_once_per_epoch(tmp_path):
     data = mixed(tmp_path, (5,))
     assert sorted(data.name(i)[-5:] for i in range(len(data))) == [f"{i}.jpg" for i in range(5)]
+
+
+def test_samples_of_several_datasets_take_turns(tmp_path):
+    """Index i is sample i // 2 of dataset i % 2; the smaller one repeats."""
+    data = mixed(tmp_path, (3, 2))
+    names = ["/".join(data.name(i).split("/")[-3::2]) for i in range(len(data))]
+    assert names == [
+        *("set0/0.jpg", "set1/0.jpg", "set0/1.jpg", "set1/1.jpg", "set0/2.jpg", "set1/0.jpg")
+    ]
+
+
+def test_targets_of_every_kind_of_png_have_one_range(tmp_path):
+    """8 bits as they are, 16 bits by 257, the first channel of several."""
+    path = tmp_path / "a.png"
+    for values, expected in (
+        (np.array([[0, 7, 255]], np.uint8), [[0, 7, 255]]),
+        (np.array([[0, 257, 65535]], np.uint16), [[0, 1, 255]]),
+        (np.array([[[9, 8, 7], [3, 2, 1]]], np.uint8), [[9, 3]]),  # blue, as in the original
+    ):
+        cv2.imwrite(str(path), values)
+        target = read_target(path)
+        assert target.dtype == np.float32
+        np.testing.assert_array_equal(target, expected)
+
+
+def test_the_pairs_are_counted(tmp_path, capsys):
+    for name in ("a", "b"):
+        write_pair(tmp_path, name)
+    (tmp_path / "mixdata.json").write_text('{"img": {"RW": "/Imgs/*"}}')
+    assert len(read_pairs(tmp_path)["RW"]) == 2
+    assert "training pairs: RW 2\n" in capsys.readouterr().out
 
 
 def test_mask_and_depth_of_a_sample(tmp_path):
@@ -72,9 +103,9 @@ def test_mask_and_depth_of_a_sample(tmp_path):
 def test_flips_move_image_mask_and_depth_together(tmp_path):
     root = tmp_path / "set0"
     image, depth = write_pair(root, "a")
-    picture = np.zeros((20, 30, 3), np.uint8)
-    picture[:, 15:] = 255  # bright where the depth is known
-    cv2.imwrite(str(image), picture)
+    values = np.zeros((20, 30, 3), np.uint8)
+    values[:, 15:] = 255  # bright where the depth is known
+    cv2.imwrite(str(image), values)
     data = samples_of({"A": [(image, depth)]}, flip_probability=0.5)
     sides = Counter()
     for seed in range(40):
