@@ -3,6 +3,7 @@
 python -m scripts.quickstart [--check] MODEL [WORD]      (--check looks at the words only)
 """
 
+import signal
 import sys
 
 from ..launching.arguments import ROOT
@@ -30,6 +31,7 @@ def main(words):
         return 2
     if check:
         return 0
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     steps = Steps(ROOT / "out" / found.folder)
     for step, *rest in found.steps:
         filled = [part.format(folder=steps.folder) for part in rest]

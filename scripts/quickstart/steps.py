@@ -69,7 +69,8 @@ class Steps:
                     progress.look()
         finally:
             progress.end()
-            if process.poll() is None:  # Ctrl-C: training saves its state
+            if process.poll() is None:  # stopped: training saves its state
+                process.terminate()
                 process.wait()
 
 

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from tests.scripts.launchers import PROGRAM, SCRIPTS, Launchers
+from tests.scripts.test_supervision import wait_for
 
 ROW = '''
 """The row of a made-up model."""
@@ -156,6 +157,18 @@ def test_its_quickstarts(fifth, word, folder, images):
     assert record["cwd"] == f"{fifth.models}/out/{folder}"
     assert f"images: out/{folder}/{images}\n" in done.stdout
     assert "eval of rank 0: exit 0" in done.stdout  # the last step's table
+
+
+def test_a_stopped_quickstart_stops_its_step_and_does_it_again(fifth):
+    command = [sys.executable, "-m", "scripts.quickstart", "fifth"]
+    environment = fifth.environment(BEHAVIOUR="0:hang")
+    process = subprocess.Popen(command, cwd=fifth.models, env=environment, text=True)
+    wait_for(fifth.records / "train_0.json.ready")
+    process.terminate()
+    assert process.wait(timeout=30) == 143
+    log = fifth.models / "out" / "quickstart_fifth" / "train.log"
+    assert log.read_text().endswith("saved, stopping\n")
+    assert "train: done before" not in quickstart(fifth).stdout
 
 
 def test_a_quickstart_that_it_has_not(fifth):
