@@ -3,6 +3,7 @@
 import argparse
 import sys
 import types
+from dataclasses import FrozenInstanceError
 
 import pytest
 import yaml
@@ -74,6 +75,8 @@ def test_a_training_saves_its_configuration_and_gives_its_options_to_the_loop(
         saved = yaml.safe_load((tmp_path / "out" / "config.yaml").read_text())
         assert saved == vars(config)
         loop = run.trainer(SampleStream(Numbers(4), 2, 0))
+        with pytest.raises(FrozenInstanceError):
+            run.folder = tmp_path
     assert started.arguments == ("CPU", 3, {"seed": 7, "distributed": False})
     assert (loop.device, loop.folder) == (run.device, run.folder)
     assert (loop.resume, loop.resume_steps, loop.host_every) == ("auto", 11, 12)

@@ -1,6 +1,7 @@
 """Device, seed and the start of a distributed run, with a MindSpore that only notes the calls."""
 
 import os
+from dataclasses import FrozenInstanceError
 
 import mindspore as ms
 import numpy as np
@@ -34,6 +35,14 @@ def test_a_cpu_has_number_0_and_graph_mode(calls, printed):
     assert calls == [("set_context", ("mode", ms.GRAPH_MODE)), ("set_device", "CPU", 0)]
     assert printed() == "device: CPU 3, rank 0 of 1\n"
     assert os.environ["ONEDNN_MAX_CPU_ISA"] == "AVX2"
+
+
+def test_one_rank_and_card_0_unless_told_otherwise(calls):
+    device_ = setup("CPU")
+    assert (device_.number, device_.rank, device_.size) == (0, 0, 1)
+    assert Device("CPU") == device_ and Device("CPU").number == 0
+    with pytest.raises(FrozenInstanceError):
+        device_.rank = 1
 
 
 def test_a_user_s_own_setting_of_onednn_stays(calls, monkeypatch):

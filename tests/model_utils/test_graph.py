@@ -96,6 +96,16 @@ def test_small_values_are_compared_in_absolute_terms(tmp_path, monkeypatch):
         export(tmp_path / "net", monkeypatch, loaded + np.float32(0.0002), Small())
 
 
+def test_a_network_is_exported_as_it_is_evaluated(tmp_path, monkeypatch):
+    class Net(nn.Cell):
+        def construct(self, x):
+            return x if self.training else 2 * x
+
+    net = Net().set_train()
+    export(tmp_path / "net", monkeypatch, 2 * IMAGE, net)
+    assert not net.training
+
+
 def test_an_onnx_is_not_loaded_back(tmp_path, monkeypatch, capsys):
     export(tmp_path / "net", monkeypatch, file_format="ONNX")
     assert (tmp_path / "net.onnx").read_bytes() == b"graph"

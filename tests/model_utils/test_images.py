@@ -98,8 +98,12 @@ def test_sizes_that_would_take_gigabytes_are_refused(tmp_path, monkeypatch):
         images.read_rgb(tmp_path / "a.png")
 
 
-def test_the_limit_is_64_million_pixels():
+def test_the_limit_is_64_binary_million_pixels(tmp_path, monkeypatch):
     assert images._MOST_PIXELS == 8192 * 8192
+    images.write_png(tmp_path / "a.png", np.zeros((13, 1), np.uint8))
+    monkeypatch.setattr(images.Image, "MAX_IMAGE_PIXELS", 4)  # as if it were larger
+    with pytest.raises(InputError, match="a.png: more than 67 million pixels"):
+        images.read_any(tmp_path / "a.png")
 
 
 def test_floats_of_a_shape(tmp_path):
@@ -170,7 +174,8 @@ def test_a_header_tells_size_and_mode(tmp_path, kind):
         header = images.image_header(path, checksums)
         assert (header.size, header.mode) == ((300, 200), "RGB")
     images.write_png(tmp_path / "grey.png", np.zeros((3, 5), np.uint8))
-    assert images.image_header(tmp_path / "grey.png") == images.ImageHeader((3, 5), "L")
+    header = images.image_header(tmp_path / "grey.png")
+    assert header == images.ImageHeader((3, 5), "L") and hash(header) == hash(((3, 5), "L"))
 
 
 @pytest.mark.parametrize("kind", [".jpg", ".png"])

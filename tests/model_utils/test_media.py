@@ -68,8 +68,8 @@ def test_progress_is_shown_now_and_then_and_at_the_end(printed, monkeypatch):
 
 
 def test_inputs_are_a_file_a_folder_or_a_glob_in_order(tmp_path):
-    for name in ("b.PNG", "a.jpg", "c.mp4", "d.txt", "sub/e.webp"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+    for name in ("b.PNG", "a.jpg", "c.mp4", "d.txt", "sub/deep/e.webp"):
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
         (tmp_path / name).touch()
 
     def names(pattern):
@@ -79,7 +79,7 @@ def test_inputs_are_a_file_a_folder_or_a_glob_in_order(tmp_path):
     assert names(tmp_path) == ["a.jpg", "b.PNG", "c.mp4"]
     assert names(tmp_path / "d.txt") == ["d.txt"]  # named by the user: the reader decides
     assert names(tmp_path / "[ab]*") == ["a.jpg", "b.PNG"]
-    assert names(tmp_path / "**" / "*.webp") == ["sub/e.webp"]
+    assert names(tmp_path / "**" / "*.webp") == ["sub/deep/e.webp"]
     for pattern, message in (
         ("none", "input_path .*none does not exist; give a file, a folder, a glob or a video"),
         ("*.txt", "does not exist"),
@@ -102,6 +102,7 @@ def test_inverse_depth_takes_the_full_range_truncated_as_midas_does(kind):
     assert media.to_png16(values, kind).tolist() == [[0, 16383, 32767, 65535]]
     assert media.to_png16(np.full((2, 2), 3.0), kind).tolist() == [[0, 0], [0, 0]]
     assert media.to_png16(values, kind).dtype == media.to_png16(values * 0, kind).dtype == np.uint16
+    assert media.to_png16(np.float32([-1, 1]), kind).tolist() == [0, 65535]
     narrow = np.float32([0, np.finfo(np.float32).eps])
     assert media.to_png16(narrow, kind).tolist() == [0, 0]
     assert media.to_png16(2 * narrow, kind).tolist() == [0, 65535]

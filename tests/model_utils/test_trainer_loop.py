@@ -2,6 +2,7 @@
 
 import os
 import signal
+from dataclasses import FrozenInstanceError
 
 import mindspore as ms
 import numpy as np
@@ -99,7 +100,10 @@ def weight(part):
 
 def test_steps_run_in_order_and_the_host_looks_as_often_as_told(tmp_path, steps):
     trainer_, watch = loop(tmp_path, host_every=4, resume_steps=3), Watch(looks=(1,))
-    trainer_.fit(stage(10), [watch])
+    part = stage(10)
+    trainer_.fit(part, [watch])
+    with pytest.raises(FrozenInstanceError):
+        part.steps = 20
     (step,) = steps
     stream = trainer_.stream
     assert step.batches == [[stream.indices(number).tolist()] for number in range(10)]
