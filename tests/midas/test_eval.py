@@ -57,7 +57,7 @@ def test_all_datasets(evaluated):
 def test_one_dataset_on_disk_by_the_original_protocol(
     program, evaluated, midas_data, weights, tmp_path
 ):
-    """The others are skipped with a line; 8 bits of depth and BGR give another number."""
+    """The others are skipped by name; 8 bits of depth and BGR give another number."""
     shutil.copytree(midas_data / "data" / "TUM", tmp_path / "data" / "TUM")
     flags = [*FAST, "--train_data_dir", tmp_path, "--ckpt_path", weights, *outputs(tmp_path)]
     protocol = ["--eval_protocol", "modelzoo", "--eval_batch_size", 3]

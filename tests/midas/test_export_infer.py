@@ -27,7 +27,7 @@ def graph(program, weights, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def images(midas_data, tmp_path_factory):
-    """Pictures of several sizes, a video, and a file that is no image."""
+    """Images of several sizes, a video, and a file that is neither."""
     folder = tmp_path_factory.mktemp("images")
     for path in sorted((midas_data / "ReDWeb_V1" / "Imgs").iterdir())[:2]:
         shutil.copy(path, folder)

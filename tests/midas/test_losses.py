@@ -10,6 +10,7 @@ from midas.src.losses import (
     LOSSES,
     ScaleAndShiftInvariantLoss,
     TrimmedAbsoluteLoss,
+    gradient_sums,
     make_loss,
     robust_normalise,
     scale_and_shift,
@@ -72,6 +73,33 @@ def test_ssi_by_hand():
     assert plain("ssi", prediction, mask, target, scales=1, alpha=2) == pytest.approx(2 * (2 + 2))
     # The coarser scale has one pixel, thus no differences.
     assert plain("ssi", prediction, mask, target, scales=2) == pytest.approx(0.5 * (2 + 2))
+
+
+def test_gradients_by_hand():
+    """Rows 1 2 4 and 0 0 9, the 9 not valid: 1 + 2 along the rows, 1 + 2 down the columns."""
+    residual, mask = [[[1, 2, 4], [0, 0, 9]]], [[[1, 1, 1], [1, 1, 0]]]
+    assert gradient_sums(*tensors(residual, mask)).asnumpy().tolist() == [6]
+    for shape, expected in (((1, 1, 3), 3), ((1, 3, 1), 3), ((1, 1, 1), 0)):
+        line = np.array([1, 2, 4][: np.prod(shape)]).reshape(shape)
+        assert gradient_sums(*tensors(line, np.ones(shape))).asnumpy().tolist() == [expected]
+
+
+def test_each_scale_divides_by_its_own_pixels():
+    """A constant prediction fits nothing, so that R = -target: 6 in one corner, else 0."""
+    target = np.zeros((1, 3, 3))
+    target[0, 0, 0] = 6
+    maps = np.ones((1, 3, 3)), np.ones((1, 3, 3)), target
+    # 36 / 9; two differences of 6 among 9 pixels; the same two among the 4 of the coarser scale.
+    assert plain("ssi", *maps, alpha=1, scales=1) == pytest.approx(4 + 12 / 9)
+    assert plain("ssi", *maps, alpha=1, scales=2) == pytest.approx(4 + 12 / 9 + 12 / 4)
+
+
+def test_defaults_are_those_of_config_yaml():
+    defaults = read_options(REPOSITORY / "midas" / "config.yaml").defaults
+    for name in LOSSES:
+        loss = make_loss(name)
+        assert (loss.alpha, loss.scales) == (defaults["loss_alpha"], defaults["loss_scales"])
+    assert make_loss("ssimae_trimmed").keep == 0.8
 
 
 def test_trimmed_by_hand():

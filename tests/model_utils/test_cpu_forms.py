@@ -56,7 +56,7 @@ def test_values_and_gradients(batch, inputs, outputs, height, width):
 def test_where_it_is_used():
     assert fits((1, 256, 48, 48), ms.float32)
     assert not fits((1, 256, 44, 48), ms.float32)  # too few tiles
-    assert not fits((1, 256, 96, 98), ms.float32)  # no whole tiles
+    assert not fits((1, 256, 96, 98), ms.float32)  # tiles would be cut
     assert not fits((1, 256, 96, 96), ms.float16)  # too few digits
 
 

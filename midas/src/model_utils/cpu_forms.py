@@ -42,8 +42,8 @@ _OUTPUT = np.array(_OUTPUT)
 def fits(shape: tuple[int, ...], dtype: object) -> bool:
     """Whether an image (B, C, h, w) can be convolved so, and gains by it."""
     height, width = shape[2], shape[3]
-    whole = height % _TILE == 0 and width % _TILE == 0
-    return whole and height * width >= _LEAST_TILES * _TILE**2 and dtype == ms.float32
+    tiled = height % _TILE == 0 and width % _TILE == 0
+    return tiled and height * width >= _LEAST_TILES * _TILE**2 and dtype == ms.float32
 
 
 def _both_axes(matrix, *shape):
