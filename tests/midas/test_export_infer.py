@@ -63,10 +63,10 @@ def test_the_sidecar_describes_training_preprocessing(graph):
     assert sidecar["outputs"][0]["meaning"] == "inverse_depth"
     image = sidecar["image"]
     assert image["resize"]["interpolation"] == "bicubic" and image["crop"] is None
-    image = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
-    expected = prepare_image(image, (96, 64), image["mean"], image["std"])
+    rgb = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
+    expected = prepare_image(rgb, (96, 64), image["mean"], image["std"])
     size = image["resize"]["width"], image["resize"]["height"]
-    value = cv2.resize(image * np.float32(image["scale"]), size, interpolation=cv2.INTER_CUBIC)
+    value = cv2.resize(rgb * np.float32(image["scale"]), size, interpolation=cv2.INTER_CUBIC)
     value = ((value - np.float32(image["mean"])) / np.float32(image["std"])).transpose(2, 0, 1)
     np.testing.assert_allclose(value, expected, atol=1e-6)
 
@@ -110,11 +110,11 @@ def test_onnx_computes_what_the_network_does(program, weights, predicted, images
     session = onnxruntime.InferenceSession(tmp_path / "midas.onnx")
     image = json.loads((tmp_path / "midas.json").read_text())["image"]
     for path in sorted(images.glob("*.jpg")):
-        image = read_rgb(path)
-        array = prepare_image(image, (96, 64), image["mean"], image["std"])[None]
+        rgb = read_rgb(path)
+        array = prepare_image(rgb, (96, 64), image["mean"], image["std"])[None]
         (output,) = session.run(None, {session.get_inputs()[0].name: array})
         expected = np.load(predicted[0] / f"{path.stem}.npy")
-        got = cv2.resize(output[0], image.shape[1::-1])
+        got = cv2.resize(output[0], rgb.shape[1::-1])
         np.testing.assert_allclose(got, expected, rtol=1e-3, atol=1e-3)
 
 
