@@ -5,8 +5,8 @@ import ipaddress
 import json
 import socket
 import struct
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from .checks import UsageError
 
@@ -14,8 +14,7 @@ VERSIONS = ("1.0", "1.2")
 _SIOCGIFADDR = 0x8915  # Linux: IPv4 address of a network interface
 
 
-@dataclass(frozen=True)
-class Rank:
+class Rank(NamedTuple):
     """One process: its rank, its device on its server, and the server's place in the table."""
 
     rank: int

@@ -136,6 +136,11 @@ def test_without_a_card_the_devices_of_the_table_are_not_used(launchers, data, t
         assert "ASCEND_RT_VISIBLE_DEVICES" not in environ
         assert "HCCL_CONNECT_TIMEOUT" not in environ
         assert flags(command)["worker_num"] == "4" and "only their number is taken" in note
+        assert note.startswith("4 ranks on 1 server(s), 4 of them here; DEVICE_TARGET=")
+    two = ("run_distribute_train", "depthnet", data, table_of(table, [0, 1], [2, 3]))
+    jobs, _ = launchers.dry_run(*two, DEVICE_TARGET="CPU", SERVER_ID=server_id(1))
+    assert flags(jobs["msrun"][1])["node_rank"] == "1"
+    assert "no server of" in launchers.refuse(*two, DEVICE_TARGET="CPU")
 
 
 def test_a_rank_table_start_needs_all_devices_visible(launchers, data, tmp_path):
