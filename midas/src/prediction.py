@@ -5,7 +5,7 @@ import mindspore as ms
 import numpy as np
 
 from .model_utils.checkpoint import load_networks, must_exist
-from .model_utils.errors import InputError
+from .model_utils.errors import InputError, shown
 from .model_utils.files import newest_file
 from .model_utils.graph import load_graph
 from .model_utils.media import filled
@@ -87,13 +87,37 @@ def graph_predictor(path, batch_size):
         InputError: a file is missing or broken, or a graph of another model.
     """
     graph, sidecar = load_graph(path)
+    if sidecar.get("model") != "midas":
+        raise InputError(f"{path}: a graph of {shown(sidecar.get('model'))}, expected midas")
     try:
         batch, _, height, width = (int(size) for size in sidecar["inputs"][0]["shape"])
         mean, std = ([float(v) for v in sidecar["image"][key]] for key in ("mean", "std"))
-    except (KeyError, IndexError, TypeError, ValueError):
+        if not _is_plausible(batch, height, width, mean, std):
+            raise ValueError("numbers that no network has")
+    except (KeyError, IndexError, TypeError, ValueError, OverflowError):
         raise InputError(f"{path}: its .json is no sidecar of MiDaS; export it again") from None
-    if sidecar.get("model") != "midas":
-        raise InputError(f"{path}: a graph of {sidecar.get('model')}, expected midas")
     batch = batch_size if batch == -1 else batch
     options = {"mean": mean, "std": std, "batch_size": batch}
-    return Predictor(_on_arrays(graph), lambda _size: (width, height), **options)
+    return Predictor(_on_graph(graph, path), lambda _size: (width, height), **options)
+
+
+def _is_plausible(batch, height, width, mean, std):
+    """Whether a sidecar's numbers can be a network's: a damaged one must not take gigabytes."""
+    sizes = batch == -1 or batch > 0, height > 0, width > 0, abs(batch) * height * width <= 1 << 25
+    colours = len(mean) == len(std) == 3 and np.isfinite(mean + std).all() and min(std) > 0
+    return all(sizes) and colours
+
+
+def _on_graph(graph, path):
+    """`_on_arrays`; a graph that its sidecar does not fit is the user's to replace."""
+    predict = _on_arrays(graph)
+
+    def checked(images):
+        try:
+            return predict(images)
+        except (RuntimeError, ValueError, TypeError) as err:
+            size = "x".join(map(str, images.shape))
+            hint = "it is damaged, or its .json does not fit; export it again"
+            raise InputError(f"{path} does not take {size} images: {hint}") from err
+
+    return checked

@@ -113,7 +113,7 @@ def sidecar_size(graph):
     try:
         size = json.loads(sidecar.read_text())["image"]["resize"]
         return {"height": int(size["height"]), "width": int(size["width"])}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise UsageError(f"{sidecar} is missing or broken; export.py writes it") from error
 
 

@@ -110,10 +110,13 @@ def _short(value):
 def _check_allowed(value, rule):
     """ValueError when a value, or an item of a list, is not what the rule allows."""
     for item in value if isinstance(value, list) else [value]:
-        if isinstance(rule, dict):
-            good = all(_LIMITS[limit](item, bound) for limit, bound in rule.items())
-        else:
-            good = item in rule
+        try:
+            if isinstance(rule, dict):
+                good = all(_LIMITS[limit](item, bound) for limit, bound in rule.items())
+            else:
+                good = item in rule
+        except (KeyError, TypeError):  # a config.yaml that was edited, or damaged
+            raise ValueError(f"got {_short(item)}, the rule is {_short(rule)}") from None
         if not good:
             raise ValueError(f"got {_short(item)}, allowed: {allowed_text(rule)}")
 
