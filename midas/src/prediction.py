@@ -5,7 +5,7 @@ import mindspore as ms
 import numpy as np
 
 from .model_utils.checkpoint import load_networks, must_exist
-from .model_utils.errors import InputError, shown
+from .model_utils.errors import InputError
 from .model_utils.files import newest_file
 from .model_utils.graph import load_graph
 from .model_utils.media import filled
@@ -87,8 +87,6 @@ def graph_predictor(path, batch_size):
         InputError: a file is missing or broken, or a graph of another model.
     """
     graph, sidecar = load_graph(path)
-    if sidecar.get("model") != "midas":
-        raise InputError(f"{path}: a graph of {shown(sidecar.get('model'))}, expected midas")
     try:
         batch, _, height, width = (int(size) for size in sidecar["inputs"][0]["shape"])
         mean, std = ([float(v) for v in sidecar["image"][key]] for key in ("mean", "std"))
@@ -96,6 +94,8 @@ def graph_predictor(path, batch_size):
             raise ValueError("numbers that no network has")
     except (KeyError, IndexError, TypeError, ValueError, OverflowError):
         raise InputError(f"{path}: its .json is no sidecar of MiDaS; export it again") from None
+    if sidecar.get("model") != "midas":
+        raise InputError(f"{path}: a graph of {str(sidecar.get('model'))[:80]}, expected midas")
     batch = batch_size if batch == -1 else batch
     options = {"mean": mean, "std": std, "batch_size": batch}
     return Predictor(_on_graph(graph, path), lambda _size: (width, height), **options)
