@@ -118,7 +118,7 @@ def test_onnx_computes_what_the_network_does(program, weights, predicted, images
         np.testing.assert_allclose(got, expected, rtol=1e-3, atol=1e-3)
 
 
-def test_mistakes_are_one_line(warm_midas, weights, graph, tmp_path):
+def test_mistakes_are_one_line(warm_midas, weights, graph, images, tmp_path):
     def refuse(script, *flags):
         return warm_midas.refuse(script, *SMALL, *SIZE, *flags)
 
@@ -126,7 +126,8 @@ def test_mistakes_are_one_line(warm_midas, weights, graph, tmp_path):
     assert "AIR needs an Ascend card" in air
     assert "none.ckpt does not exist" in refuse("export.py", "--model_weights", "none.ckpt")
     shutil.copy(graph[0], tmp_path / "lone.mindir")
-    lone = refuse("infer.py", "--model_weights", tmp_path / "lone.mindir")
+    given = ["--input_path", images, "--model_weights", tmp_path / "lone.mindir"]
+    lone = refuse("infer.py", *given)
     assert "lone.json does not exist" in lone
     nothing = refuse("infer.py", "--model_weights", weights, "--input_path", tmp_path / "none")
     assert "does not exist; give a file, a folder, a glob or a video" in nothing
