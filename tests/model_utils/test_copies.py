@@ -1,4 +1,4 @@
-"""src/model_utils is the same in every model folder, and the script that mends it works."""
+"""src/model_utils is the same in every model folder, and the script that fixes it works."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ SYNC = REPOSITORY / "scripts" / "sync_model_utils.sh"
 
 
 def different_copies(root):
-    """One line for each file of src/model_utils whose copies differ, with the mending command."""
+    """A line for each file of src/model_utils whose copies differ, with the command to fix it."""
     copies = {}
     for path in sorted(root.glob("*/src/model_utils/*.py")):
         model = path.relative_to(root).parts[0]
@@ -21,8 +21,8 @@ def different_copies(root):
     for name, versions in copies.items():
         if len(versions) > 1:
             groups = " | ".join(" = ".join(models) for models in versions.values())
-            mend = "bash scripts/sync_model_utils.sh <the model that is right>"
-            lines.append(f"src/model_utils/{name} differs: {groups}; mend it with: {mend}")
+            fix = "bash scripts/sync_model_utils.sh <the model that is right>"
+            lines.append(f"src/model_utils/{name} differs: {groups}; fix it with: {fix}")
     return lines
 
 
@@ -57,13 +57,13 @@ def _utils(root, model):
     return root / model / "src" / "model_utils"
 
 
-def test_a_difference_is_named_and_mended(models):
+def test_a_difference_is_named_and_fixed(models):
     with (_utils(models, "b") / "config.py").open("a") as file:
         file.write("\n")
     (line,) = different_copies(models)
     assert line == (
         "src/model_utils/config.py differs: a = c | b; "
-        "mend it with: bash scripts/sync_model_utils.sh <the model that is right>"
+        "fix it with: bash scripts/sync_model_utils.sh <the model that is right>"
     )
     done = sync(models, "b")
     changed = [f"{model}/src/model_utils/config.py: now that of b" for model in "ac"]

@@ -170,6 +170,16 @@ def test_the_newest_intact_checkpoint_of_another_step_is_offered(tmp_path, name,
         files.read_record(paths[-1].name)
 
 
+def test_the_checkpoint_of_another_run_is_not_offered(tmp_path):
+    """A run's folder holds more than checkpoints; run_1 says nothing about run_2."""
+    for run in ("run_1", "run_2"):
+        path = with_record(tmp_path / run / "best.ckpt", {"step": 1})
+        (tmp_path / run / "metrics.csv").touch()
+    flip(path)
+    with pytest.raises(InputError, match="use another copy"):
+        files.read_record(path)
+
+
 def varint(data, place):
     number = shift = 0
     while True:

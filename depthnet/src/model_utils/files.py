@@ -219,7 +219,9 @@ def _way_out(path):
     """What to use in place of a damaged file: its previous version, or one of another step."""
     others = [previous(path)]
     # Midas_0-2_9.ckpt for Midas_0-3_9.ckpt, weights_9/depth.ckpt for weights_10/depth.ckpt.
-    for place in (path, path.parent) if path.parent.name else (path,):
+    folder = path.parent
+    is_checkpoint = folder.name and all(file.suffix == ".ckpt" for file in folder.iterdir())
+    for place in (path, folder) if is_checkpoint else (path,):
         pattern = re.sub(r"\d+", "*", glob.escape(place.name))
         others += [file / path.relative_to(place) for file in _by_age(place.parent, pattern)[::-1]]
     for other in others:
