@@ -196,7 +196,7 @@ def test_mixed_precision_trains_and_resumes_with_its_loss_scale(tiny, straight):
 def test_several_networks_two_stages_and_a_best_model_resume_to_the_same_bits(tiny):
     """Killed in each stage; what the second finds best must not depend on the stops."""
     flags = ["--stages", 2, "--validate_steps", 2, "--learning_rate", 0.3]
-    tiny.run("train.py", "--train_url", "whole", *flags)
+    tiny.run("train.py", "--train_url", "unbroken", *flags)
     command = ["train.py", "--train_url", "broken", *flags, "--resume", "auto"]
     for text in ("validation of tiny after 10 steps", "validation of second after 14 steps"):
         process = tiny.start(*command, "--wait", 0.02)
@@ -204,19 +204,21 @@ def test_several_networks_two_stages_and_a_best_model_resume_to_the_same_bits(ti
         process.kill()
         process.communicate()
     tiny.run(*command)
-    whole, broken = tiny.folder / "whole", tiny.folder / "broken"
+    unbroken, broken = tiny.folder / "unbroken", tiny.folder / "broken"
     for stage in ("tiny", "second"):
-        assert_same(state(broken, stage), state(whole, stage))
+        assert_same(state(broken, stage), state(unbroken, stage))
         for network in ("encoder", "decoder"):
             name = f"best_{stage}/{network}.ckpt"
-            assert_same(arrays(broken / name), arrays(whole / name))
-        records = [read_record(folder / f"best_{stage}/encoder.ckpt") for folder in (whole, broken)]
+            assert_same(arrays(broken / name), arrays(unbroken / name))
+        records = [
+            read_record(folder / f"best_{stage}/encoder.ckpt") for folder in (unbroken, broken)
+        ]
         assert records[0] == records[1]
         # The case is only worth something where the best is not the last.
         assert records[0]["step"] < 20
     losses = [
         [(r["stage"], r["step"], r["loss"], r["val_loss"]) for r in rows(f)]
-        for f in (whole, broken)
+        for f in (unbroken, broken)
     ]
     assert losses[0] == losses[1]
 
@@ -248,15 +250,15 @@ def test_a_folder_holds_every_network_and_the_oldest_go(tiny, straight):
 
 
 @pytest.mark.slow
-def test_a_validation_adds_its_columns_and_pictures(tiny):
+def test_a_validation_adds_its_columns_and_images(tiny):
     flags = ["--validate_steps", 4, "--log_steps", 3, "--steps", 8]
     printed, _ = tiny.run("train.py", "--train_url", "validated", *flags)
     assert "validation of tiny after 4 steps: loss " in printed
     table = rows(tiny.folder / "validated")
     assert [row["step"] for row in table] == ["0", "3", "6", "7"]
     assert [bool(row["val_loss"]) for row in table] == [False, True, False, True]
-    pictures = sorted(path.name for path in (tiny.folder / "validated" / "panels").iterdir())
-    assert pictures == [f"tiny_000000{step}_{n}.png" for step in (4, 8) for n in (0, 1)]
+    images = sorted(path.name for path in (tiny.folder / "validated" / "panels").iterdir())
+    assert images == [f"tiny_000000{step}_{n}.png" for step in (4, 8) for n in (0, 1)]
 
 
 @pytest.mark.slow

@@ -28,7 +28,7 @@ class TrainingRun:
         device: where it runs.
         folder: for its output.
         loop: the options of its Trainer.
-        cache: on ModelArts, where data and results lie behind URLs, a local folder for the data.
+        cache: on ModelArts, where data and results have URLs, a local folder for the data.
     """
 
     device: Device

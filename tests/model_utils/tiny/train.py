@@ -180,7 +180,7 @@ def hooks(config, context, stage):
 
 
 def draw(sample):
-    """A picture whose brightness is the prediction."""
+    """An image whose brightness is the prediction."""
     return np.full((8, 8, 3), np.clip(100 + 20 * float(sample["map"][0]), 0, 255), np.uint8)
 
 
