@@ -12,7 +12,7 @@ from .matlab import read_numbers
 _DPT_TAG = 202021.25
 # Kinds of numpy: 8-bit and floating-point numbers.
 _NYU_TYPES = {"images": "u1", "rawDepths": "f"}
-_MOST_PIXELS = 1 << 26  # of an image of nyu.mat: more is damage
+_MOST_PIXELS = 1 << 26  # of an image of NYU or DIW: more is damage
 # The cameras of ETH3D deliver 4032 rows, whatever size the images beside the depth were cropped to.
 _ETH3D_ROWS = 4032
 
@@ -123,6 +123,8 @@ def _diw_row(where, line):
             f"{where}: {shown(line)} is not yA,xA,yB,xB,relation,width,height"
         ) from None
     inside = all(1 <= y <= height for y in (y_a, y_b)) and all(1 <= x <= width for x in (x_a, x_b))
+    if width * height > _MOST_PIXELS:
+        raise InputError(f"{where}: an image of {shown(width)} x {shown(height)} pixels is damage")
     if words[4] not in ("<", ">") or not inside:
         raise InputError(f"{where}: {shown(line)}: relation is < or >, points are within the image")
     return (y_a - 1, x_a - 1, y_b - 1, x_b - 1), words[4], (width, height)
