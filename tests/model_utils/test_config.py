@@ -167,7 +167,7 @@ def test_mistakes_in_the_defaults_are_told_too(path, old, new, message):
         ({"layers": [3, "x"]}, "layers: expected an integer, got 'x'"),
         ({"layers": [3, 0]}, "layers: got 0, allowed: min 1"),
         ({"layers": []}, "layers: a value is missing"),
-        ({"target": "x" * 500}, r"target: got 'x{37}\.\.\.x{38}', allowed: auto, CPU"),
+        ({"target": "x" * 500}, r"target: got 'x{76}\.\.\., allowed: auto, CPU"),
         ({"batch_size": 10**30}, "batch_size: expected an integer"),
     ],
 )

@@ -14,7 +14,6 @@ import math
 import operator
 import os
 import re
-import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,13 +21,11 @@ from typing import Any
 
 import yaml
 
-from .errors import InputError, one_line
+from .errors import InputError, one_line, shown
 from .files import write_bytes
 
 _LIMITS = {"min": operator.ge, "above": operator.gt, "max": operator.le, "below": operator.lt}
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
-_REPR = reprlib.Repr()
-_REPR.maxstring = _REPR.maxother = 80
 _KINDS = {bool: "True or False", int: "an integer", float: "a number", str: "a text"}
 
 
@@ -92,7 +89,7 @@ def _coerce(value, default):
             return os.path.expanduser(text)  # noqa: PTH111, a Path would drop a last slash
         if kind is float and not isinstance(value, bool) and math.isfinite(number := _number(text)):
             return number
-    raise ValueError(f"expected {_KINDS[kind]}, got {_short(value)}")
+    raise ValueError(f"expected {_KINDS[kind]}, got {shown(value)}")
 
 
 def _number(text):
@@ -100,11 +97,6 @@ def _number(text):
         return float(text)
     except ValueError:
         return math.nan
-
-
-def _short(value):
-    """repr() that stays short whatever a damaged file holds."""
-    return _REPR.repr(value)
 
 
 def _check_allowed(value, rule):
@@ -116,9 +108,9 @@ def _check_allowed(value, rule):
             else:
                 good = item in rule
         except (KeyError, TypeError):  # a config.yaml that was edited, or damaged
-            raise ValueError(f"got {_short(item)}, the rule is {_short(rule)}") from None
+            raise ValueError(f"got {shown(item)}, the rule is {shown(rule)}") from None
         if not good:
-            raise ValueError(f"got {_short(item)}, allowed: {allowed_text(rule)}")
+            raise ValueError(f"got {shown(item)}, allowed: {allowed_text(rule)}")
 
 
 def allowed_text(rule: Mapping[str, float] | Sequence[Any]) -> str:
@@ -149,7 +141,7 @@ def _known(name, options, source):
         return key
     near = difflib.get_close_matches(str(key), [*options.defaults, *options.aliases], 1)
     hint = f"did you mean {near[0]}?" if near else "--help lists every option"
-    raise InputError(f"unknown option {_short(name)} {source}; {hint}")
+    raise InputError(f"unknown option {shown(name)} {source}; {hint}")
 
 
 def _checked(key, value, options, source):
@@ -157,7 +149,7 @@ def _checked(key, value, options, source):
     default = options.defaults[key]
     for item in default if isinstance(default, list) else [default]:
         if type(item) not in _KINDS:
-            raise InputError(f"{key}: got {_short(item)} in config.yaml, expected a default value")
+            raise InputError(f"{key}: got {shown(item)} in config.yaml, expected a default value")
     if value == [] and isinstance(default, bool):
         value = True  # a flag without a word
     if value == [] and default != []:
