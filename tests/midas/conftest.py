@@ -1,7 +1,10 @@
 """Small data and weights that several tests of MiDaS read (none writes to them)."""
 
+import shutil
+
 import pytest
 
+from tests.midas.eval_trees import TREE
 from tests.synthetic.__main__ import main
 from tests.warm import WarmProgram
 
@@ -30,3 +33,11 @@ def weights(tmp_path_factory):
     from tests.midas.small import save_positive
 
     return save_positive(tmp_path_factory.mktemp("weights") / "small.ckpt")
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """A writable copy of the goldens' evaluation trees."""
+    target = tmp_path / "tree"
+    shutil.copytree(TREE, target)
+    return target

@@ -100,6 +100,16 @@ def test_mask_and_depth_of_a_sample(tmp_path):
     assert sample["mask"].mean() == 1
 
 
+def test_the_farthest_depth_counts(tmp_path):
+    """Inverse depth is 1..255, and 0 where there is none."""
+    image, depth = write_pair(tmp_path, "a")
+    target = np.ones((20, 30), np.uint8)
+    target[:, :15] = 0
+    cv2.imwrite(str(depth), target)
+    sample = samples_of({"A": [(image, depth)]}).load(0, np.random.default_rng(0))
+    assert sample["mask"].mean() == 0.5 and sample["depth"].max() == 1
+
+
 def test_flips_move_image_mask_and_depth_together(tmp_path):
     root = tmp_path / "set0"
     image, depth = write_pair(root, "a")

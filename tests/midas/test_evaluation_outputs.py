@@ -1,0 +1,134 @@
+"""What an evaluation writes: means, one line per image, panels."""
+
+import csv
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from midas.src.datasets.samples import Order, Sample
+from midas.src.evaluation.benchmark import choose, evaluate_all
+from midas.src.evaluation.panels import write_panels
+from midas.src.evaluation.report import per_image_csv
+from midas.src.model_utils.errors import InputError
+from tests.midas.made_images import LANDSCAPE, PORTRAIT, Images, evaluator, red
+
+
+def test_panels_of_the_worst_and_the_best(tmp_path):
+    runner, images = evaluator(red), Images([LANDSCAPE] * 5, empty=[2])
+    images.metric = "abs_rel"  # without ties
+    rows = runner.run(images).rows
+    order = sorted((r for r in rows if r.index != 2), key=lambda row: row.score.value)
+    write_panels(tmp_path, runner, images, rows, 2)
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == [f"Made_{word}{n}.png" for word in ("best", "worst") for n in (1, 2)]
+    write_panels(tmp_path / "one", runner, images, [order[-1]], 1)
+    worst = (tmp_path / "one" / "Made_worst1.png").read_bytes()
+    assert (tmp_path / "Made_worst1.png").read_bytes() == worst
+
+
+def test_the_csv_has_one_line_per_image():
+    report = evaluator(red).run(Images([LANDSCAPE, PORTRAIT], empty=[1]))
+    rows = list(csv.DictReader(per_image_csv([report]).splitlines()))
+    assert [row["image"] for row in rows] == ["image0", "image1"]
+    assert float(rows[0]["value"]) == report.rows[0].score.value
+    assert rows[0]["valid_pixels"] == str(30 * 60) and rows[1]["value"] == "nan"
+    assert (rows[0]["network_height"], rows[0]["network_width"]) == ("32", "64")
+
+
+PLACES = {"Sintel": "/s", "Kitti": "/k", "TUM": "/t", "NYU": ["/a", "/b"]}
+
+
+def test_what_is_evaluated_and_how():
+    none = {"TUM": "", "Kitti": "", "Sintel": ""}
+    assert choose("all", none, PLACES) == ({}, PLACES)
+    assert choose("NYU", none, PLACES) == ({}, {"NYU": ["/a", "/b"]})
+    graphs = {**none, "Kitti": "k.onnx"}
+    # With a graph only what graphs are given for; the graph of another dataset does not count.
+    assert choose("all", graphs, PLACES) == ({"Kitti": "k.onnx"}, {"Kitti": "/k"})
+    assert choose("Kitti", graphs, PLACES) == ({"Kitti": "k.onnx"}, {"Kitti": "/k"})
+    assert choose("TUM", graphs, PLACES) == ({}, {"TUM": "/t"})
+
+
+def outputs(folder):
+    return {
+        "result_file": folder / "val.json",
+        "csv_file": folder / "val.csv",
+        "panels_path": folder / "panels",
+    }
+
+
+def test_each_dataset_has_its_predictor_and_its_line(tmp_path, capsys):
+    first, second = Images([LANDSCAPE] * 2, empty=[1]), Images([PORTRAIT] * 3)
+    second.title = "Other"
+    datasets = {"Made": first, "Other": second}
+    predicts = {"Made": red, "Other": lambda images: images[:, 2] + 3}
+    runner = evaluator(None)
+    evaluate_all(runner, datasets, predicts, **outputs(tmp_path), panels=0)
+    expected = {
+        name: evaluator(predicts[name]).run(datasets[name]).value for name in ("Made", "Other")
+    }
+    assert json.loads((tmp_path / "val.json").read_text()) == expected
+    rows = list(csv.DictReader((tmp_path / "val.csv").read_text().splitlines()))
+    assert [row["dataset"] for row in rows] == ["Made"] * 2 + ["Other"] * 3
+    assert not (tmp_path / "panels").exists()
+    out = capsys.readouterr().out
+    assert "left out, no valid pixel: Made image1\n" in out
+    assert f"Made bad pixel: {expected['Made']:.3f}  (2 images, " in out
+    assert "Other processing: 3 / 3, " in out
+    assert f"{expected}\n" in out and "2 graphs were compiled" in out
+
+
+def test_an_interrupted_evaluation_keeps_what_it_has(tmp_path):
+    datasets = {"Made": Images([LANDSCAPE]), "Other": Images([LANDSCAPE], bad=[0])}
+    with pytest.raises(InputError, match="image0: truncated"):
+        evaluate_all(
+            evaluator(None), datasets, dict.fromkeys(datasets, red), **outputs(tmp_path), panels=1
+        )
+    assert list(json.loads((tmp_path / "val.json").read_text())) == ["Made"]
+    assert [path.name for path in (tmp_path / "panels").iterdir()] == ["Made_worst1.png"]
+
+
+class Ordered(Images):
+    """The same with DIW's annotation: the points (1, 2) and (3, 4) of a 50 x 40 image."""
+
+    metric = "whdr"
+
+    def load(self, index):
+        sample = super().load(index)
+        return Sample(sample.image, order=Order((1, 2, 3, 4), ">", (50, 40)))
+
+
+def test_an_order_is_looked_up_at_the_size_of_its_annotation(tmp_path):
+    """The map rises to the right, so that the second point, further right, has more."""
+    met = []
+
+    def predict(images):
+        met.append(images.shape)
+        return np.broadcast_to(np.arange(64, dtype=np.float32), (len(images), 32, 64))
+
+    runner, images = evaluator(predict), Ordered([LANDSCAPE])
+    report = runner.run(images)
+    assert (report.value, report.rows[0].score.valid_pixels) == (1.0, 2)
+    sample, prediction = runner.predict_one(images, 0)
+    assert prediction.shape == (40, 50) and sample.order.size == (50, 40)
+    write_panels(tmp_path, runner, images, report.rows, 1)
+    panel = cv2.imread(str(tmp_path / "Made_worst1.png"))
+    # Two tiles of 50 columns, enlarged to at least 160: 4 times.
+    assert panel.shape[1] >= 2 * 200
+
+
+def test_panels_show_image_prediction_and_truth(tmp_path):
+    runner, images = evaluator(red), Images([(20, 30)])
+    write_panels(tmp_path, runner, images, runner.run(images).rows, 1)
+    panel = cv2.imread(str(tmp_path / "Made_worst1.png"))[..., ::-1].astype(int)
+    tile = images.load(0).image.repeat(6, 0).repeat(6, 1)  # 30 columns become 180
+    height, width = tile.shape[:2]
+    rows = [
+        top
+        for top in range(panel.shape[0] - height + 1)
+        for left in (range(panel.shape[1] - width + 1))
+        if np.array_equal(panel[top : top + height, left : left + width], tile)
+    ]
+    assert len(rows) == 1 and panel.shape[1] >= 3 * width
