@@ -37,7 +37,7 @@ class RankTable:
             self.table = json.loads(self.path.read_text())
         except (OSError, UnicodeDecodeError) as err:
             raise UsageError(f"rank table {path} cannot be read: {err}") from None
-        except json.JSONDecodeError as err:
+        except (json.JSONDecodeError, RecursionError) as err:
             raise UsageError(f"rank table {path} is not json: {err}") from None
         try:
             check_table(self.table)
