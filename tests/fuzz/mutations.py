@@ -141,6 +141,8 @@ def classic(data, number):
     """
     if number == 0:
         return b"", "emptied"
+    if number == 2:
+        return _STRANGERS["a deep list"], "a deep list"
     if number == 1 and _PORTABLE.match(data):
         return _PORTABLE.sub(b"\\g<1>%d 40\n" % WIDE, data), f"width {WIDE}"
     if number == 1 and _FRAME.search(data):
