@@ -18,7 +18,7 @@ VARIABLES = (
 # A program of a model: writes its arguments and environment as JSON, then does what BEHAVIOUR
 # asks of this rank, "1:exit 3;0:hang" for instance.
 PROGRAM = """
-import json, os, signal, sys, time
+import json, os, signal, subprocess, sys, time
 from pathlib import Path
 if os.environ.get("MS_ROLE") == "MS_SCHED":
     sys.exit(0)
@@ -45,6 +45,10 @@ if action == "rows":
     rows = [f"coarse,{step},1.0,{rate}" for step, rate in enumerate(rates)]
     (out / "metrics.csv").write_text("\\n".join(["stage,step,loss,examples_per_s", *rows, ""]))
     action = "hang"
+if action == "family":
+    child = subprocess.Popen(["sleep", "120"])
+    record.with_suffix(".child").write_text(str(child.pid))
+    action = "stubborn"
 if action in ("stubborn", "hang"):
     signal.signal(signal.SIGTERM, signal.SIG_IGN if action == "stubborn" else saved)
     Path(str(record) + ".ready").touch()

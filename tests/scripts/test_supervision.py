@@ -134,6 +134,21 @@ def test_a_stopped_run_that_does_not_save_is_a_failure(launchers, data):
     assert process.returncode == 137 and "train failed with exit status 137" in err
 
 
+def test_a_killed_run_takes_its_own_workers_along(launchers, data):
+    call = ("run_standalone_train", "depthnet", data, 0)
+    process = launchers.start(*call, BEHAVIOUR="0:family", STOP_GRACE="0.5")
+    wait_for(launchers.records / "train_0.json.ready")
+    child = int((launchers.records / "train_0.child").read_text())
+    assert is_running(child)
+    process.terminate()
+    process.communicate(timeout=30)
+    assert process.returncode == 137
+    end = time.monotonic() + 5
+    while is_running(child) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert not is_running(child)
+
+
 @pytest.mark.parametrize("status", [0, 1, 2])
 def test_exit_status_of_a_single_run(launchers, data, status):
     call = ("run_eval", "depthnet", data)
