@@ -148,6 +148,7 @@ def test_the_forward_pass_itself_may_say_that_it_is_not_finite(tiny):
     assert "tiny step 3: not finite: loss" in failure(err)
 
 
+@pytest.mark.slow
 def test_weights_that_are_not_finite_are_never_saved_as_a_state(tiny):
     """A gradient may be infinite where the loss is finite; the next loss shows it, too late."""
     out, flags = "steep", ["--bad_gradient_step", 6, "--resume_steps", 4]
