@@ -92,6 +92,22 @@ def test_names_tell_the_image_below_the_dataset_s_folder():
     }
 
 
+def test_what_each_dataset_is_scored_by():
+    """Metric, cap in metres, bound of the size at the network, target resized, fed as BGR."""
+    found = {
+        name: (d.metric, d.cap, d.resize_method, d.resize_target, d.bgr_by_mistake)
+        for name, d in DATASETS.items()
+    }
+    assert found == {
+        "Sintel": ("abs_rel", 72, "upper_bound", False, False),
+        "Kitti": ("delta", 80, "lower_bound", False, False),
+        "TUM": ("delta", 10, "upper_bound", False, True),
+        "DIW": ("whdr", 10, "upper_bound", False, True),
+        "ETH3D": ("abs_rel", 72, "upper_bound", True, True),
+        "NYU": ("delta", 10, "upper_bound", False, False),
+    }
+
+
 def test_the_original_has_every_fault_and_the_standard_none():
     assert set(vars(STANDARD).values()) == {True} and set(vars(MODELZOO).values()) == {False}
 

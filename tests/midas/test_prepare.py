@@ -126,7 +126,7 @@ def test_deal_takes_the_eigen_list_and_leaves_out_what_has_no_depth(tmp_path):
 def test_deal_names_missing_files_and_copies_nothing(tmp_path):
     kitti(tmp_path, [(DRIVE, "0000000069")])
     err = run("deal", *FOLDERS, folder=tmp_path, status=2)  # the 161 frames of write_file.txt
-    assert err.startswith("error: 320 of 322 files are missing: ")
+    assert err.startswith("error: ") and "write_file.txt: 320 of 322 files are missing: " in err
     assert "0000000006.png" in err and "check --image_path" in err
     assert not (tmp_path / "out").exists()
     (tmp_path / "list.txt").write_text("monday 3\n")

@@ -9,33 +9,12 @@ import cv2
 import numpy as np
 import pytest
 
-from midas.src.model_utils.checkpoint import read_parameters, save_networks, save_parameters
+from midas.src.model_utils.checkpoint import read_parameters, save_networks
 from midas.src.model_utils.config import load_config
-from midas.src.model_utils.errors import InputError
-from midas.src.weights import start_weights
 from tests.conftest import REPOSITORY
 from tests.midas.small import SMALL, small_network
 
 FAST = [*SMALL, "--img_width", 64, "--img_height", 64, "--device_target", "CPU", "--batch_size", 2]
-
-
-def test_training_starts_from_an_encoder_or_from_all(tmp_path, capsys):
-    path, net = tmp_path / "w.ckpt", small_network()
-    encoder = [p for p in net.get_parameters() if p.name.startswith("pretrained.")]
-    save_parameters(encoder, path)
-    other = small_network(seed=1)
-    start_weights(other, str(path))
-    assert "the decoder's 42 parameters are random" in capsys.readouterr().out
-    for a, b in zip(encoder, other.pretrained.get_parameters()):
-        np.testing.assert_array_equal(a.asnumpy(), b.asnumpy())
-    save_networks({"midas": net}, path)
-    start_weights(other, str(path))
-    assert "all parameters" in capsys.readouterr().out
-    save_parameters([p for p in net.get_parameters() if "layer4.0.bn3" not in p.name], path)
-    with pytest.raises(InputError, match="lacks 4 parameters of the encoder, such as pretrained"):
-        start_weights(other, str(path))
-    start_weights(other, "")
-    assert "random values" in capsys.readouterr().out
 
 
 @pytest.fixture(scope="module")
