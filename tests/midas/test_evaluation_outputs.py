@@ -2,6 +2,7 @@
 
 import csv
 import json
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -9,8 +10,10 @@ import pytest
 
 from midas.src.datasets.samples import Order, Sample
 from midas.src.evaluation.benchmark import choose, evaluate_all
+from midas.src.evaluation.evaluator import Row
 from midas.src.evaluation.panels import write_panels
 from midas.src.evaluation.report import per_image_csv
+from midas.src.metrics import Score
 from midas.src.model_utils.errors import InputError
 from tests.midas.made_images import LANDSCAPE, PORTRAIT, Images, evaluator, red
 
@@ -132,3 +135,17 @@ def test_panels_show_image_prediction_and_truth(tmp_path):
         if np.array_equal(panel[top : top + height, left : left + width], tile)
     ]
     assert len(rows) == 1 and panel.shape[1] >= 3 * width
+
+
+def test_the_prediction_is_shown_aligned_to_the_truth(tmp_path):
+    """4 d - 0.5 looks as d does."""
+    images, panels = Images([(20, 30)]), []
+    sample = images.load(0)
+    rows = [Row(0, "image0", Score(1.0, 600), (64, 64))]
+    for number, (scale, shift) in enumerate(((1, 0), (4, -0.5))):
+        pair = sample, scale / sample.depth + shift
+        stand_in = SimpleNamespace(predict_one=lambda *_, pair=pair: pair)
+        write_panels(tmp_path / str(number), stand_in, images, rows, 1)
+        path = tmp_path / str(number) / "Made_worst1.png"
+        panels.append(cv2.imread(str(path)).astype(int))
+    assert np.abs(panels[0] - panels[1]).max() <= 2
