@@ -19,12 +19,19 @@ def onnx_predict(path):
         )
     except Exception as err:  # onnxruntime has a class of its own for each reason
         raise InputError(f"{path}: no ONNX graph: {one_line(err)}") from None
-    (source,) = session.get_inputs()
+    inputs, outputs = session.get_inputs(), session.get_outputs()
+    if len(inputs) != 1 or not outputs:
+        count = f"{len(inputs)} inputs and {len(outputs)} outputs"
+        raise InputError(f"{path}: {count}, expected one of each; it is no graph of MiDaS")
+    source = inputs[0]
 
     def predict(images):
         if list(images.shape) != source.shape:
             hint = "export it at that --img_height and --img_width, with --eval_batch_size 1"
             raise InputError(f"{path} takes {source.shape}, got {list(images.shape)}; {hint}")
-        return session.run(None, {source.name: images})[0]
+        try:
+            return session.run(None, {source.name: images})[0]
+        except Exception as err:  # as above
+            raise InputError(f"{path} cannot be run: {one_line(err)}; export it again") from None
 
     return predict

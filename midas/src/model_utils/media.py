@@ -158,10 +158,13 @@ class _Job:
             if "color" not in self.formats:
                 return self._frames(maps, target, None)
             with replacing(target.with_name(f"{target.name}_color.mp4")) as temporary:
-                rate, size = capture.get(cv2.CAP_PROP_FPS) or 25, first.shape[::-1]
-                code = cv2.VideoWriter_fourcc(*"mp4v")
-                writer = cv2.VideoWriter(str(temporary), code, rate, size)
+                rate, code = capture.get(cv2.CAP_PROP_FPS), cv2.VideoWriter_fourcc(*"mp4v")
+                rate = rate if 0 < rate <= 1000 else 25  # of a damaged header
+                writer = cv2.VideoWriter(str(temporary), code, rate, first.shape[::-1])
                 try:
+                    if not writer.isOpened():
+                        text = f"no colour video of {rate:g} images/s can be written"
+                        raise InputError(f"{file}: {text}; leave color out of --formats")
                     return self._frames(maps, target, writer)
                 finally:
                     writer.release()
