@@ -107,12 +107,12 @@ def first_stage(config, networks, device):
     flagged, steep = config.finite_flag_step, config.bad_gradient_step
     count = ms.Parameter(ms.Tensor(-1, ms.int32), name="forward_passes", requires_grad=False)
     one, add = ms.Tensor(1, ms.int32), ops.AssignAdd()
+    bias = networks["decoder"][0].bias  # not of `decoder`, which float16 wraps
 
     def forward(x, y):
         error = ((decoder(encoder(x)).astype(ms.float32) - y) ** 2).mean()
         number = add(count, one)
         # The root of 0 has an infinite slope, and 0 times that is not a number.
-        bias = decoder[0].bias
         zero = (bias - ops.stop_gradient(bias)).sum() ** 2
         error = error + 0 * ops.sqrt(zero + (number != steep).astype(ms.float32))
         return {"loss": error, "twice": error * 2, "finite": number != flagged}
