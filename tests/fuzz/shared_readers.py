@@ -140,6 +140,15 @@ def write_graph(folder):
     graph.export_graph(_Small(), [example], folder / "net", "MINDIR", sidecar)
 
 
+def _write_old_graph(folder):
+    """The same by a version that wrote no checksum."""
+    write_graph(folder)
+    path = folder / "net.json"
+    sidecar = json.loads(path.read_text())
+    del sidecar["crc32"]
+    path.write_text(json.dumps(sidecar))
+
+
 def _write_weights(folder):
     """PyTorch's two containers, and .npz."""
     for path in DATA.glob("*.p*"):
@@ -234,6 +243,10 @@ READERS = {
         _read_main_config,
     ),
     "graph": _reader(write_graph, ("*.mindir",), lambda folder, file: graph.load_graph(file)),
+    # Loaded only: the damage that MindSpore does not notice can crash what runs it.
+    "graph without checksum": _reader(
+        _write_old_graph, ("*.mindir",), lambda folder, file: graph.load_graph(file)
+    ),
     "sidecar": _reader(
         write_graph, ("*.json",), lambda folder, file: graph.load_graph(folder / "net.mindir")
     ),

@@ -1,6 +1,7 @@
 """Exported graphs and their sidecars."""
 
 import json
+import zlib
 from pathlib import Path
 
 import mindspore as ms
@@ -38,7 +39,7 @@ def test_a_graph_reads_back_with_its_sidecar(exported):
     ]
     assert (exported.parent / "net.v1.mindir").stat().st_mode & 0o777 == 0o644
     net, sidecar = graph.load_graph(exported.parent / "net.v1.mindir")
-    assert sidecar == {"mean": [0.5]}
+    assert sidecar.pop("crc32") and sidecar == {"mean": [0.5]}
     np.testing.assert_array_equal(net(ms.Tensor(IMAGE)).asnumpy(), 2 * IMAGE)
 
 
@@ -78,7 +79,9 @@ def test_a_file_that_computes_something_else_is_an_error(
             f"wrote {tmp_path}/net.mindir and net.json, input 1x2x3x4",
             f"loaded back: maximum difference {difference:.3g} on random input",
         ]
-        assert (tmp_path / "net.json").read_text() == json.dumps({"a": 1}, indent=1)
+        checksum = f"{zlib.crc32((tmp_path / 'net.mindir').read_bytes()):08x}"
+        sidecar = json.dumps({"a": 1, "crc32": checksum}, indent=1)
+        assert (tmp_path / "net.json").read_text() == sidecar
         return
     with pytest.raises(RunError, match="net.mindir loaded back differs from the network by"):
         export(tmp_path / "net", monkeypatch, loaded, net)
@@ -139,6 +142,7 @@ def test_air_needs_an_ascend(tmp_path, monkeypatch):
         (b"x", b"\xff", r"net.json is not JSON"),
         (b"x", b"[1]", r"net.json is not the sidecar of a graph; export it again"),
         (b"x", b"{}", r"net.mindir is truncated or not a MindIR"),
+        (b"x", b'{"crc32": "00000000"}', r"net.mindir is not what net.json was written for"),
     ],
 )
 def test_missing_and_damaged_files_are_named(tmp_path, mindir, sidecar, message):

@@ -176,6 +176,11 @@ def _varint(number):
     return out + bytes([number])
 
 
+def file_checksum(path: Path) -> str:
+    """CRC-32 of a file, eight hexadecimal digits."""
+    return f"{_checksum(path, path.stat().st_size):08x}"
+
+
 def _checksum(path, size, then=b""):
     """CRC-32 of the first `size` bytes of a file and of what comes then."""
     checksum = 0

@@ -14,9 +14,11 @@ import mindspore as ms
 import numpy as np
 
 from .errors import InputError, RunError
-from .files import replacing, write_bytes
+from .files import file_checksum, replacing, write_bytes
 
 _SUFFIX = {"MINDIR": ".mindir", "AIR": ".air", "ONNX": ".onnx"}
+# Some damaged graphs load, and crash the process when they run.
+_CHECKSUM = "crc32"
 
 
 def export_graph(
@@ -56,6 +58,7 @@ def export_graph(
         if file_format == "MINDIR":
             difference = _difference(written, tensors, expected)
         written.chmod(0o644)
+    sidecar = {**sidecar, _CHECKSUM: file_checksum(target)}
     write_bytes(path.with_name(path.name + ".json"), json.dumps(sidecar, indent=1).encode())
     shape = "x".join(map(str, inputs[0].shape))
     print(f"wrote {target} and {path.name}.json, input {shape}")
@@ -88,6 +91,9 @@ def load_graph(path: str | Path) -> tuple[ms.nn.GraphCell, dict[str, Any]]:
         raise InputError(f"{sidecar} is not JSON: {err}") from None
     if not isinstance(description, dict):
         raise InputError(f"{sidecar} is not the sidecar of a graph; export it again")
+    if description.get(_CHECKSUM) not in (None, file_checksum(path)):
+        hint = "export it again, or use another copy of both"
+        raise InputError(f"{path} is not what {sidecar.name} was written for, or damaged; {hint}")
     try:
         return ms.nn.GraphCell(ms.load(str(path))), description
     except Exception as err:  # MindSpore raises many kinds for a damaged file
