@@ -4,13 +4,13 @@ from pathlib import Path
 
 from src.exporting import NAMES, load_graph_network, random_inputs, sidecar
 from src.model_utils.context import start
-from src.model_utils.graph import export_graph
+from src.model_utils.graph import check_format, export_graph
 from src.model_utils.program import run
 
 
 def main(config):
     """Export what coarse_or_fine names into export_path, with its sidecar."""
-    start(config)
+    check_format(config.file_format, start(config))
     kind = config.coarse_or_fine
     network = load_graph_network(kind, config.coarse_ckpt_model, config.fine_ckpt_model)
     path = Path(config.export_path) / NAMES[kind]

@@ -6,7 +6,7 @@ from src.exporting import random_image, sidecar
 from src.model_utils.checkpoint import load_networks
 from src.model_utils.context import start
 from src.model_utils.cpu_forms import use_plain_forms
-from src.model_utils.graph import export_graph
+from src.model_utils.graph import check_format, export_graph
 from src.model_utils.program import run
 from src.networks import MidasNet
 from src.prediction import weights_file
@@ -16,7 +16,7 @@ from src.transforms import network_size
 def main(config):
     """Export model_weights (else ckpt_path) at img_height x img_width to export_path/midas."""
     checkpoint = weights_file(config.model_weights or config.ckpt_path)
-    start(config)
+    check_format(config.file_format, start(config))
     network = MidasNet(
         layers=config.layers,
         features=config.features,

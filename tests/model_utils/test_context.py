@@ -72,9 +72,9 @@ def test_a_training_saves_its_configuration_and_gives_its_options_to_the_loop(
 ):
     with context.training(config) as run:
         assert run.folder == tmp_path / "out" and run.local("x/y").as_posix() == "x/y"
+        loop = run.trainer(SampleStream(Numbers(4), 2, 0))
         saved = yaml.safe_load((tmp_path / "out" / "config.yaml").read_text())
         assert saved == vars(config)
-        loop = run.trainer(SampleStream(Numbers(4), 2, 0))
         with pytest.raises(FrozenInstanceError):
             run.folder = tmp_path
     assert started.arguments == ("CPU", 3, {"seed": 7, "distributed": False})
@@ -87,8 +87,19 @@ def test_a_training_saves_its_configuration_and_gives_its_options_to_the_loop(
 
 
 def test_the_configuration_goes_where_it_is_told(config, started, tmp_path):
-    with context.training(config, saved="ckpt/config.yaml"):
+    with context.training(config, saved="ckpt/config.yaml") as run:
+        run.trainer(SampleStream(Numbers(4), 2, 0))
         assert (tmp_path / "out" / "ckpt" / "config.yaml").is_file()
+
+
+def test_data_that_is_not_there_leaves_the_configuration_of_an_earlier_run(
+    config, started, tmp_path
+):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "config.yaml").write_text("seed: 3\n")
+    with pytest.raises(InputError), context.training(config):
+        raise InputError("NYU/Train is not there")
+    assert (tmp_path / "out" / "config.yaml").read_text() == "seed: 3\n"
 
 
 @pytest.mark.parametrize("error", [None, RuntimeError("failed"), SystemExit(0)])
@@ -123,6 +134,7 @@ def test_other_ranks_write_nothing(config, started, tmp_path, copies):
     started.rank, config.is_modelarts = 1, True
     with context.training(config) as run:
         assert run.local("obs://data").as_posix() == str(tmp_path / "cache" / "1")
+        run.trainer(SampleStream(Numbers(4), 2, 0))
     assert copies == [("obs://data", str(tmp_path / "cache" / "1"))]
     assert not (tmp_path / "output").exists()
 

@@ -10,6 +10,7 @@ import pytest
 from mindspore import nn
 
 from depthnet.src.model_utils import graph
+from depthnet.src.model_utils.device import Device
 from depthnet.src.model_utils.errors import InputError, RunError
 
 
@@ -127,8 +128,9 @@ def test_a_failing_exporter_is_told_in_one_line(tmp_path, monkeypatch):
 
 def test_air_needs_an_ascend(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="AIR needs an Ascend card; use MINDIR"):
-        graph.export_graph(Double(), [IMAGE], tmp_path / "net", "AIR", {})
-    monkeypatch.setattr(ms, "get_context", lambda name: "Ascend")
+        graph.check_format("AIR", Device("CPU"))
+    graph.check_format("ONNX", Device("CPU"))
+    graph.check_format("AIR", Device("Ascend"))
     export(tmp_path / "net", monkeypatch, file_format="AIR")
     assert (tmp_path / "net.air").exists()
 

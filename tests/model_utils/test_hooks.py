@@ -4,6 +4,7 @@ import csv
 import re
 import sys
 
+import mindspore as ms
 import numpy as np
 import pytest
 from mindspore import nn
@@ -79,9 +80,12 @@ class Falling(nn.learning_rate_schedule.LearningRateSchedule):
 
 
 def test_learning_rates_are_read_from_the_optimizer():
-    assert learning_rates(adam(), 0) == [0.1]
-    assert learning_rates(adam((1e-4, 1e-5, 1e-4)), 3) == [1e-5, 1e-4]
-    assert learning_rates(adam((Falling(), 0.5)), 3) == [pytest.approx(0.07), 0.5]
+    assert learning_rates(adam()) == [0.1]
+    assert learning_rates(adam((1e-4, 1e-5, 1e-4))) == [1e-5, 1e-4]
+    falling = adam((Falling(), 0.5))
+    for updates, rate in ((0, 0.1), (1, 0.1), (4, 0.07)):
+        falling.global_step.set_data(ms.Tensor([updates], ms.int32))
+        assert learning_rates(falling) == [pytest.approx(rate), 0.5]
 
 
 def test_a_log_line_every_so_many_steps_and_at_the_end(report, printed):

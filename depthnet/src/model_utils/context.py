@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,12 +28,14 @@ class TrainingRun:
         device: where it runs.
         folder: for its output.
         loop: the options of its Trainer.
+        save: writes the resolved configuration below the folder.
         cache: on ModelArts, where data and results have URLs, a local folder for the data.
     """
 
     device: Device
     folder: Path
     loop: Mapping[str, Any]
+    save: Callable[[], None]
     cache: str = ""
 
     def local(self, url: str) -> Path:
@@ -45,7 +47,13 @@ class TrainingRun:
         return Path(target)
 
     def trainer(self, stream: SampleStream) -> Trainer:
-        """The loop over a stream of samples."""
+        """The loop over a stream of samples.
+
+        The configuration is saved only now that the data is in order: a mistyped path leaves that
+        of an earlier run.
+        """
+        if self.device.is_main:
+            self.save()
         return Trainer(self.device, self.folder, stream, **self.loop)
 
 
@@ -76,13 +84,11 @@ def training(config: argparse.Namespace, saved: str = "config.yaml") -> Iterator
         "workers": config.num_parallel_workers,
         "processes": config.worker_processes,
     }
+    folder, cache = Path(config.train_url), ""
     if config.is_modelarts:
         _moxing()
-        run = TrainingRun(device, Path(config.modelarts_output), loop, config.modelarts_data)
-    else:
-        run = TrainingRun(device, Path(config.train_url), loop)
-    if device.is_main:
-        save_config(config, run.folder / saved)
+        folder, cache = Path(config.modelarts_output), config.modelarts_data
+    run = TrainingRun(device, folder, loop, lambda: save_config(config, folder / saved), cache)
     try:
         yield run
     except BaseException:

@@ -13,12 +13,23 @@ from typing import Any
 import mindspore as ms
 import numpy as np
 
+from .device import Device
 from .errors import InputError, RunError
 from .files import file_checksum, replacing, write_bytes
 
 _SUFFIX = {"MINDIR": ".mindir", "AIR": ".air", "ONNX": ".onnx"}
 # Some damaged graphs load, and crash the process when they run.
 _CHECKSUM = "crc32"
+
+
+def check_format(file_format: str, device: Device) -> None:
+    """Answer a format that this device cannot write before a network is built.
+
+    Raises:
+        InputError: AIR without an Ascend card.
+    """
+    if file_format == "AIR" and device.target != "Ascend":
+        raise InputError("file_format AIR needs an Ascend card; use MINDIR here")
 
 
 def export_graph(
@@ -36,14 +47,11 @@ def export_graph(
         net: Cell with one output.
         inputs: float32 arrays, the graph's input shapes; random values make the check sharp.
         path: target without suffix.
-        file_format: MINDIR, AIR (Ascend only) or ONNX.
+        file_format: MINDIR, AIR or ONNX; see `check_format`.
         sidecar: for <path>.json: what the 310 program needs to feed the graph.
     Raises:
-        InputError: this device cannot write the format.
         RunError: the exporter failed, or the file computes something else.
     """
-    if file_format == "AIR" and ms.get_context("device_target") != "Ascend":
-        raise InputError("file_format AIR needs an Ascend card; use MINDIR here")
     path = Path(path)
     target = path.with_name(path.name + _SUFFIX[file_format])
     tensors, difference = [ms.Tensor(array) for array in inputs], None

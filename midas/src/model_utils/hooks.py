@@ -102,11 +102,15 @@ class Hook:
         """Restore what `state` returned."""
 
 
-def learning_rates(optimizer: nn.Optimizer, step: int) -> list[float]:
-    """The rates of the optimizer's parameter groups (one: without groups) at a step."""
+def learning_rates(optimizer: nn.Optimizer) -> list[float]:
+    """The rates, in rising order, that the optimizer's last update took; its groups may differ.
+
+    A schedule counts updates: a step that a float16 overflow skips does not move it.
+    """
     rates = optimizer.learning_rate
     rates = list(rates) if optimizer.is_group_lr else [rates]
-    number = ms.Tensor(step, ms.int32)
+    updates = int(optimizer.global_step.asnumpy()[0])
+    number = ms.Tensor(max(updates - 1, 0), ms.int32)
     values = [rate(number) if isinstance(rate, nn.Cell) else rate for rate in rates]
     # The shortest number that is this float32: 0.0001 and not 0.00009999999747.
     return sorted({float(str(value.asnumpy())) for value in values})
@@ -183,7 +187,7 @@ class Csv(Hook):
             self.record = Record(self.path, report.stage, report.step, self.device.is_main)
         if not (self.needs_look(report) or any(name.startswith("val_") for name in report.values)):
             return
-        rates = learning_rates(report.optimizer, report.step)
+        rates = learning_rates(report.optimizer)
         rates = {"lr": rates[-1], **({"lr_min": rates[0]} if len(rates) > 1 else {})}
         speed = {"examples_per_s": report.examples_per_s, "wait_share": round(report.wait_share, 4)}
         self.record.add(step=report.step, **report.values, **rates, **speed)
