@@ -20,7 +20,7 @@ mkdir -p "$build_dir"
 rm -f "$build_dir/error.txt"
 if ! cmake -S "$source_dir" -B "$build_dir" -DLITE_HOME="${LITE_HOME:-${MSLITE_HOME:-}}" "$@" \
   >"$build_dir/configure.log" 2>&1; then
-  # What the user can mend is said there in one line; anything else is CMake's own report.
+  # What the user can fix is said there in one line; anything else is CMake's own report.
   report="$build_dir/error.txt"
   [[ -e $report ]] || report="$build_dir/configure.log"
   cat "$report" >&2

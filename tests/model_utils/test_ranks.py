@@ -77,11 +77,14 @@ def test_an_overflow_that_one_rank_alone_sees_is_everybody_s(ranks):
 
 
 def test_ranks_end_with_equal_weights_and_show_the_mean_of_their_losses(ranks):
-    texts = ranks.run()
+    texts = ranks.run("--validate_steps", 4)
     first, second = found(r"digest (\d+)", texts)
     assert first == second and len(first) == 1
     first, second = found(r"loss (\d+\.\d+)  ", texts)
     assert first == second and len(first) == STEPS
+    # Each validates its own half of the samples; what is best is decided by their common mean.
+    first, second = found(r"validation of tiny after \d steps: loss (\S+)", texts)
+    assert first == second and len(first) == 2
 
 
 def test_a_bad_batch_of_one_rank_stops_all_at_that_step(ranks):
