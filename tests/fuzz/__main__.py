@@ -5,7 +5,8 @@
     --only N       that mutation alone
     --jobs N       processes that fork the children (the number of cores)
     --batch N      inputs read by one child, for many mutations; where one of them ends badly, each
-                   of them is read again in a child of its own (1)
+                   of them is read again in a child of its own (1). Not for nyu.mat: HDF5 goes on
+                   with the file that the process has opened first
     --keep FOLDER  where an input that ends badly is written, with its log (fuzz_failures)
     --list         the readers' names
     --calls        the functions of this repository that reading the intact files calls

@@ -8,7 +8,8 @@ from depthnet.src.datasets import NyuTest, NyuTrain
 from depthnet.src.model_utils import errors
 from depthnet.src.transforms import DEPTH_SIZE
 from tests.fuzz.children import Reader
-from tests.fuzz.shared_readers import depth_16, photo, write_graph
+from tests.fuzz.image_readers import depth_16, photo
+from tests.fuzz.shared_readers import write_graph
 
 ERRORS = (errors.InputError, errors.RunError)
 _SIZE = 480, 640

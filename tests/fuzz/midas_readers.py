@@ -16,7 +16,8 @@ from midas.src.evaluation.onnx import onnx_predict
 from midas.src.model_utils import errors
 from midas.src.prediction import graph_predictor
 from tests.fuzz.children import Reader
-from tests.fuzz.shared_readers import depth_16, photo, write_graph
+from tests.fuzz.image_readers import depth_16, photo
+from tests.fuzz.shared_readers import write_graph
 
 ERRORS = (errors.InputError, errors.RunError)
 _MEAN_STD = {"mean": (0.5, 0.5, 0.5), "std": (0.25, 0.25, 0.25)}

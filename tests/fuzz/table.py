@@ -1,8 +1,15 @@
 """Every way in which a program reads files."""
 
-from tests.fuzz import depthnet_readers, midas_readers, scripts_readers, shared_readers
+from tests.fuzz import (
+    depthnet_readers,
+    image_readers,
+    midas_readers,
+    scripts_readers,
+    shared_readers,
+)
 
 READERS = {
+    **image_readers.READERS,
     **shared_readers.READERS,
     **depthnet_readers.READERS,
     **midas_readers.READERS,
