@@ -113,7 +113,7 @@ FLAGS = {
     "moxing absent": ("train.py", ["--data_url", "NYU", "--is_modelarts"], "needs moxing"),
     "output below a file": (
         "train.py",
-        ["--data_url", "NYU", "--train_url", "config.yaml/out"],
+        ["--data_url", "NYU", "--train_url", "config.yaml/out", "--batch_size", 2],
         "config.yaml",
     ),
     "no results": ("postprocess.py", ["--result_path", "nowhere"], "holds no <name>_0.bin"),

@@ -145,9 +145,10 @@ def test_a_missing_checkpoint_is_answered_before_the_data_is_read(depthnet, tmp_
 
 @pytest.fixture(scope="module")
 def saved(depthnet, nyu, tmp_path_factory):
-    """config.yaml that a training saved; the training itself ends at its missing CoarseNet."""
+    """config.yaml that a training saved; the training itself ends at its missing state."""
     url = tmp_path_factory.mktemp("saved")
-    flags = ["--stage", "fine", "--mask_invalid", "--skip_bad_samples", "--device_target", "CPU"]
+    flags = ["--stage", "coarse", "--mask_invalid", "--skip_bad_samples", "--device_target", "CPU"]
+    flags += ["--batch_size", 2, "--resume", "none.ckpt"]
     depthnet.refuse("train.py", "--data_url", nyu, "--train_url", url, *flags)
     return url / "config.yaml"
 
@@ -164,7 +165,7 @@ def test_a_saved_configuration_is_read_back(depthnet, nyu, saved, script):
         "convert.py": ["--source_path", "none.ckpt", "--target_path", "out.ckpt"],
         "train.py": ["--resume_steps", 3],
     }[script]
-    wanted = {"data_url": nyu, "mask_invalid": True, "skip_bad_samples": True, "stage": "fine"}
+    wanted = {"data_url": nyu, "mask_invalid": True, "skip_bad_samples": True, "stage": "coarse"}
     wanted["device_target"] = "CPU"
     out, err = depthnet.run(script, "--config_path", saved, *lacking, status=2)
     assert "does not exist" in err or "is not a folder" in err or "holds no" in err

@@ -139,11 +139,12 @@ def test_a_missing_input_is_answered_in_one_line(midas, tmp_path, script):
 
 
 @pytest.fixture(scope="module")
-def saved(midas, tmp_path_factory):
-    """ckpt/config.yaml of a training, which itself ends at its missing data."""
+def saved(midas, midas_data, tmp_path_factory):
+    """ckpt/config.yaml of a training, which itself ends at its missing state."""
     url = tmp_path_factory.mktemp("saved")
     flags = ["--device_target", "CPU", "--features", 8, "--img_width", 64, "--seed", 7]
-    midas.refuse("train.py", "--train_data_dir", "nowhere", "--train_url", url, *flags)
+    flags += ["--train_data_dir", midas_data, "--layers", 1, 1, 1, 1, "--batch_size", 2]
+    midas.refuse("train.py", "--resume", "none.ckpt", "--train_url", url, *flags)
     return url / "ckpt" / "config.yaml"
 
 
