@@ -164,7 +164,6 @@ READERS = {
         _read_main_config,
     ),
     "graph": _reader(write_graph, ("*.mindir",), lambda folder, file: graph.load_graph(file)),
-    # Loaded only: the damage that MindSpore does not notice can crash what runs it.
     "graph without checksum": _reader(
         _write_old_graph, ("*.mindir",), lambda folder, file: graph.load_graph(file)
     ),

@@ -6,6 +6,8 @@ Exported graphs: write one with its sidecar, check it, read it back.
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,8 +20,16 @@ from .errors import InputError, RunError
 from .files import file_checksum, replacing, write_bytes
 
 _SUFFIX = {"MINDIR": ".mindir", "AIR": ".air", "ONNX": ".onnx"}
-# Some damaged graphs load, and crash the process when they run.
+# Some damaged graphs crash what loads or runs them: a sidecar knows the checksum of its graph,
+# and a graph exported before sidecars did is tried in a process of its own.
 _CHECKSUM = "crc32"
+_TRIAL = """
+import json, sys
+import mindspore as ms, numpy as np
+ms.set_context(device_target="CPU")
+inputs = [ms.Tensor(np.zeros(shape, np.float32)) for shape in json.loads(sys.argv[2])]
+ms.nn.GraphCell(ms.load(sys.argv[1]))(*inputs)
+"""
 
 
 def check_format(file_format: str, device: Device) -> None:
@@ -99,10 +109,23 @@ def load_graph(path: str | Path) -> tuple[ms.nn.GraphCell, dict[str, Any]]:
         raise InputError(f"{sidecar} is not JSON: {err}") from None
     if not isinstance(description, dict):
         raise InputError(f"{sidecar} is not the sidecar of a graph; export it again")
-    if description.get(_CHECKSUM) not in (None, file_checksum(path)):
+    if _CHECKSUM not in description:
+        _try_elsewhere(path, description)
+    elif description[_CHECKSUM] != file_checksum(path):
         hint = "export it again, or use another copy of both"
         raise InputError(f"{path} is not what {sidecar.name} was written for, or damaged; {hint}")
     try:
         return ms.nn.GraphCell(ms.load(str(path))), description
     except Exception as err:  # MindSpore raises many kinds for a damaged file
         raise InputError(f"{path} is truncated or not a MindIR of this MindSpore") from err
+
+
+def _try_elsewhere(path, description):
+    """InputError when a process that loads and runs the graph fails, or crashes."""
+    try:
+        shapes = [[max(int(n), 1) for n in entry["shape"]] for entry in description["inputs"]]
+    except (KeyError, TypeError, ValueError, OverflowError):
+        raise InputError(f"{path}: its .json names no inputs; export it again") from None
+    command = [sys.executable, "-c", _TRIAL, str(path), json.dumps(shapes)]
+    if subprocess.run(command, capture_output=True).returncode:
+        raise InputError(f"{path} is damaged or not a MindIR of this MindSpore; export it again")
