@@ -62,3 +62,16 @@ def program(tmp_path_factory):
         return copies[model]
 
     return copy
+
+
+@pytest.fixture(scope="session")
+def export_python():
+    """Python with MindSpore 2.0.0, the oldest that reads our files; needs a Python 3.9 here."""
+    environment = {key: value for key, value in os.environ.items() if key != "GLOG_v"}
+    command = ["bash", str(REPOSITORY / "scripts" / "install_lite.sh"), "export"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    python = REPOSITORY / ".venv-export" / "bin" / "python"
+    if not python.exists():
+        pytest.skip("no Python 3.9 here for MindSpore 2.0.0; PYTHON39 may name one")
+    return python

@@ -15,7 +15,6 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[2]
 INFER = REPOSITORY / "ascend310_infer"
 DATA = Path(__file__).parent / "data"
-EXPORT_PYTHON = REPOSITORY / ".venv-export" / "bin" / "python"
 # Nothing of the machine's own: a card's host may have another runtime in its environment.
 ENVIRONMENT = {
     k: v for k, v in os.environ.items() if k not in ("LITE_HOME", "MSLITE_HOME", "GLOG_v")
@@ -124,17 +123,6 @@ def photo(seed, height=48, width=64):
     rng = np.random.default_rng(seed)
     coarse = rng.integers(0, 256, (6, 8, 3), dtype=np.uint8)
     return cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
-
-
-@pytest.fixture(scope="session")
-def export_python(runtime):
-    """MindSpore 2.0.0, which writes what Lite 2.0.0 reads; needs a Python 3.9 on the machine."""
-    _check(["bash", REPOSITORY / "scripts" / "install_lite.sh", "export"])
-    if not EXPORT_PYTHON.exists():
-        pytest.skip(
-            "no Python 3.9 here for MindSpore 2.0.0; the MindIR files under data/ are tested"
-        )
-    return EXPORT_PYTHON
 
 
 def images_per_second(text):

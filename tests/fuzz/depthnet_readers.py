@@ -1,5 +1,7 @@
 """What DepthNet reads."""
 
+import json
+
 import cv2
 import numpy as np
 
@@ -43,7 +45,9 @@ def _write_results(folder):
 
 def _write_graph(folder):
     write_graph(folder)
-    (folder / "net.json").write_text('{"model": "depthnet", "graph": "coarse"}')
+    sidecar = json.loads((folder / "net.json").read_text())
+    sidecar |= {"model": "depthnet", "graph": "coarse"}
+    (folder / "net.json").write_text(json.dumps(sidecar))
 
 
 READERS = {

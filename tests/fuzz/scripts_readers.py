@@ -1,23 +1,18 @@
 """What the launchers and the preparation scripts read."""
 
 import contextlib
-import importlib
 import io
 import json
 import sys
 
-import scripts.launching
 from midas.prepare import associate, deal
-from scripts.launching import results
+from scripts.launching import new_table, results
 from scripts.launching.checks import RunError, UsageError
 from scripts.launching.rank_table import RankTable
 from scripts.serving.__main__ import sidecar_size
 from tests.fuzz.children import Reader
 
 ERRORS = (UsageError, RunError)
-# It is run as a script, whose own folder is where it looks for the package.
-sys.modules["launching"] = scripts.launching
-make_rank_table = importlib.import_module("scripts.make_rank_table")
 
 
 def _write_rank_table(folder):
@@ -128,8 +123,8 @@ READERS = {
     "hccn.conf": Reader(
         _write_conf,
         ("hccn.conf",),
-        lambda _, file: make_rank_table.device_addresses(file),
-        (make_rank_table.UsageError,),
+        lambda _, file: new_table.device_addresses(file),
+        (UsageError,),
     ),
     "a timed run's metrics.csv": _reader(
         _write_run, ("metrics.csv",), lambda folder, _: results.speed({"steps": "10"}, folder)

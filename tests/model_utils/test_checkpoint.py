@@ -14,8 +14,6 @@ from depthnet.src.model_utils import checkpoint
 from depthnet.src.model_utils.errors import InputError, RunError
 from tests.conftest import REPOSITORY
 
-EXPORT_PYTHON = REPOSITORY / ".venv-export" / "bin" / "python"
-
 
 def values(net):
     return {p.name: p.asnumpy().copy() for p in net.get_parameters()}
@@ -224,11 +222,10 @@ print(ms.__version__, {name: value.asnumpy().tolist() for name, value in found.i
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not EXPORT_PYTHON.is_file(), reason="bash scripts/install_lite.sh export")
-def test_mindspore_2_0_0_reads_a_file_with_a_record(tmp_path):
+def test_mindspore_2_0_0_reads_a_file_with_a_record(tmp_path, export_python):
     net = nn.Dense(3, 2)
     checkpoint.save_networks({"net": net}, tmp_path / "net.ckpt", {"options": {"a": "x" * 500}})
-    command = [EXPORT_PYTHON, "-c", READ_BY_2_0_0, tmp_path / "net.ckpt"]
+    command = [export_python, "-c", READ_BY_2_0_0, tmp_path / "net.ckpt"]
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
     printed = subprocess.check_output(list(map(str, command)), env=environment, text=True)
     expected = {name: value.tolist() for name, value in values(net).items()}
