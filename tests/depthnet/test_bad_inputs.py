@@ -205,7 +205,8 @@ def test_a_truncated_checkpoint(depthnet, tmp_path):
 
 def test_a_broken_graph_and_a_broken_sidecar(depthnet, tmp_path):
     (tmp_path / "a.mindir").write_bytes(b"broken")
-    (tmp_path / "a.json").write_text(json.dumps({"graph": "both"}))
+    sidecar = {"graph": "both", "inputs": [{"shape": [1, 3]}]}
+    (tmp_path / "a.json").write_text(json.dumps(sidecar))
     infer = ["infer.py", "--input_path", "NYU/Test", "--model_weights", tmp_path / "a.mindir"]
     assert "truncated or not a MindIR" in depthnet.refuse(*infer)
     (tmp_path / "a.json").write_text("{")

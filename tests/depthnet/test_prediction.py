@@ -105,6 +105,7 @@ def test_without_the_crop_all_of_the_image_counts(weights):
 
 def test_a_graph_is_told_by_its_sidecar(tmp_path):
     (tmp_path / "a.mindir").write_bytes(b"broken")
-    (tmp_path / "a.json").write_text(json.dumps({"graph": "both"}))
+    sidecar = {"graph": "both", "inputs": [{"shape": [1, 3]}]}
+    (tmp_path / "a.json").write_text(json.dumps(sidecar))
     with pytest.raises(InputError, match="truncated or not a MindIR"):
         prediction.Predictor([tmp_path / "a.mindir"])

@@ -153,7 +153,7 @@ def test_air_needs_an_ascend(tmp_path, monkeypatch):
         (b"x", b"\xff", r"net.json is not JSON"),
         (b"x", b"[1]", r"net.json is not the sidecar of a graph; export it again"),
         (b"x", b"{}", r"net.mindir: its .json names no inputs; export it again"),
-        (b"x", b'{"inputs": [{"shape": [1, 3]}]}', r"net.mindir is damaged or not a MindIR"),
+        (b"x", b'{"inputs": [{"shape": [1, 3]}]}', r"net.mindir is truncated or not a MindIR"),
         (b"x", b'{"crc32": "8cdc1683"}', r"net.mindir is truncated or not a MindIR"),
         (b"x", b'{"crc32": "00000000"}', r"net.mindir is not what net.json was written for"),
     ],

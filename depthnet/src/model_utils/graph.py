@@ -128,4 +128,4 @@ def _try_elsewhere(path, description):
         raise InputError(f"{path}: its .json names no inputs; export it again") from None
     command = [sys.executable, "-c", _TRIAL, str(path), json.dumps(shapes)]
     if subprocess.run(command, capture_output=True).returncode:
-        raise InputError(f"{path} is damaged or not a MindIR of this MindSpore; export it again")
+        raise InputError(f"{path} is truncated or not a MindIR of this MindSpore")
