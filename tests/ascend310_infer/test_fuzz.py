@@ -8,6 +8,9 @@ import pytest
 
 from tests.ascend310_infer.conftest import DATA, model, photo
 
+# The sanitized build takes half a minute.
+pytestmark = pytest.mark.slow
+
 GOOD = ("good_0.png", "good_1.jpg", "zz_good.png")
 BIN_SIZE = 3 * 24 * 32 * 4
 TINY = ["--mindir", model("tiny")]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 
 from tests.ascend310_infer.conftest import model, photo
 
@@ -19,6 +20,7 @@ def _resident_mib(pid):
     return int(lines["VmRSS"].split()[0]) / 1024 if "VmRSS" in lines else None
 
 
+@pytest.mark.slow
 def test_memory_is_flat(infer, tmp_path):
     folder = tmp_path / "in"
     folder.mkdir()

@@ -22,6 +22,8 @@ from tests.ascend310_infer.conftest import ENVIRONMENT, REPOSITORY, images_per_s
 from tests.golden_weights import det
 from tests.synthetic.__main__ import main as render
 
+pytestmark = pytest.mark.slow
+
 RTOL_DEPTH = 2e-4  # metres; 2e-4 in log depth
 RTOL_INVERSE = 2e-4  # of the map's largest value
 SMALL_MIDAS = {"layers": [1, 1, 1, 1], "features": 16, "groups": 4, "width_per_group": 8}

@@ -18,6 +18,7 @@ from tests.fuzz.table import READERS
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-m", "tests.fuzz"]
+SLOW = {"graph without checksum", "saved configuration", "config.yaml"}
 SOURCES = ("depthnet/src", "midas/src", "midas/prepare", "scripts")
 
 # Calls that open or parse a file; of `load` those of these modules.
@@ -107,7 +108,9 @@ def server():
     process.wait(60)
 
 
-@pytest.mark.parametrize("name", READERS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.slow] if n in SLOW else []) for n in READERS]
+)
 def test_damage_ends_in_one_line(server, name, tmp_path):
     keep = os.environ.get("FUZZ_KEEP", str(tmp_path))
     numbers = [os.environ.get("FUZZ_COUNT", "60"), os.environ.get("FUZZ_SEED", "0")]
@@ -121,6 +124,7 @@ def test_damage_ends_in_one_line(server, name, tmp_path):
     assert noticed, "no damage was noticed: the files were not reached"
 
 
+@pytest.mark.slow
 def test_every_function_that_reads_files_is_in_the_table():
     out = subprocess.run([*COMMAND, "--calls"], cwd=ROOT, capture_output=True, text=True).stdout
     called = {_one_copy(line) for line in out.splitlines()}

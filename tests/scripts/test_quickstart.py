@@ -147,6 +147,7 @@ def test_a_running_step_shows_its_progress(tmp_path, capsys, monkeypatch):
     assert "\r\033[Ktrain: training coarse net, step: 7 loss: 0.5" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_constant_is_the_best_of_all(nyu):
     data = NyuTrain(nyu, augment=False)
     best = compare_depthnet.best_constant(data)
