@@ -149,3 +149,38 @@ def test_the_prediction_is_shown_aligned_to_the_truth(tmp_path):
         path = tmp_path / str(number) / "Made_worst1.png"
         panels.append(cv2.imread(str(path)).astype(int))
     assert np.abs(panels[0] - panels[1]).max() <= 2
+
+
+def order_panel(folder, points, relation):
+    """The image of a DIW panel, grey, with its two marks, at its own size."""
+    images, grey = Ordered([LANDSCAPE]), np.full((40, 50, 3), 128, np.uint8)
+    sample = Sample(grey, order=Order(points, relation, (50, 40)))
+    prediction = np.tile(np.arange(50, dtype=np.float32), (40, 1))
+    stand_in = SimpleNamespace(predict_one=lambda *_: (sample, prediction))
+    rows = [Row(0, "image0", Score(1.0, 2), (64, 64))]
+    write_panels(folder, stand_in, images, rows, 1)
+    panel = cv2.imread(str(folder / "Made_worst1.png"))[..., ::-1]
+    # Below the title's 24 rows; 50 columns are enlarged 4 times, to at least 160.
+    return panel[24 : 24 + 160 : 4, :200:4]
+
+
+def test_the_points_of_an_order_are_marked_and_the_nearer_one_is_named(tmp_path):
+    first, second = (20, 10), (30, 35)  # y, x
+    marked = order_panel(tmp_path / "a", (*first, *second), ">")
+    for y, x in (first, second):
+        # Left arm and lower arm of a cross of 9 pixels; the letter stands above, at the right.
+        assert (marked[y, x - 4 : x + 1] == (255, 0, 0)).all()
+        assert (marked[y : y + 5, x] == (255, 0, 0)).all()
+        assert (marked[y, x - 5] == 128).all() and (marked[y + 5, x] == 128).all()
+    same = order_panel(tmp_path / "b", (*second, *first), "<")
+    np.testing.assert_array_equal(marked, same)
+    assert (marked != order_panel(tmp_path / "c", (*first, *second), "<")).any()
+    # An N has ink at the lower right, where an F has none.
+    near, far = (
+        (
+            marked[y - 5 : y - 1, x + 6 : x + 11, 0].astype(int)
+            - marked[y - 5 : y - 1, x + 6 : x + 11, 1]
+        ).sum()
+        for y, x in (first, second)
+    )
+    assert near > 500 and near > 10 * far
