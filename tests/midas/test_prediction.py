@@ -1,12 +1,16 @@
 """Predictors: buckets of one shape, sizes, what a graph's sidecar must say."""
 
 import cv2
+import mindspore as ms
 import numpy as np
 import pytest
+from mindspore import nn
 
 from midas.src import prediction
+from midas.src.model_utils import checkpoint
+from midas.src.model_utils.device import Device
 from midas.src.model_utils.errors import InputError
-from midas.src.prediction import Predictor, graph_predictor, weights_file
+from midas.src.prediction import Predictor, graph_predictor, load_predict, weights_file
 
 IMAGE = {"mean": [0.5] * 3, "std": [0.2] * 3}
 
@@ -88,6 +92,65 @@ def test_a_sidecar_of_something_else_is_refused(monkeypatch, description, messag
     monkeypatch.setattr(prediction, "load_graph", lambda _: (None, description))
     with pytest.raises(InputError, match=f"a.mindir: .*{message}"):
         graph_predictor("a.mindir", 1)
+
+
+def refuses(monkeypatch, shape=(1, 3, 32, 64), mean=(0, 0, 0), std=(1, 1, 1)):
+    """Whether a sidecar with these numbers is refused."""
+    found = sidecar(inputs=[{"shape": list(shape)}], image={"mean": list(mean), "std": list(std)})
+    monkeypatch.setattr(prediction, "load_graph", lambda _: (None, found))
+    try:
+        graph_predictor("a.mindir", 1)
+    except InputError:
+        return True
+    return False
+
+
+def test_a_sidecar_s_numbers_are_those_of_a_network(monkeypatch):
+    """Its pixels fit into memory (2^25 of a batch), and its colours can be divided by."""
+    largest, above = (1, 3, 1 << 12, 1 << 13), (1, 3, 1 << 12, (1 << 13) + 1)
+    assert not refuses(monkeypatch, largest) and refuses(monkeypatch, above)
+    assert not refuses(monkeypatch, (2, 3, 1 << 12, 1 << 12))
+    assert refuses(monkeypatch, (4, 3, 1 << 12, 1 << 12))
+    assert not refuses(monkeypatch, (-1, 3, 1, 1)) and not refuses(monkeypatch, (1, 3, 1, 1))
+    for shape in ((0, 3, 32, 64), (-2, 3, 32, 64), (1, 3, 0, 64), (1, 3, 32, 0), (1, 3, -1, -1)):
+        assert refuses(monkeypatch, shape)
+    nan, infinite = float("nan"), float("inf")
+    for colours in ((0, 0), (0, 0, 0, 0), (0, nan, 0), (0, 0, infinite)):
+        assert refuses(monkeypatch, mean=colours)
+    for spread in ((1, 1), (1, 1, 0), (1, -1, 1), (infinite, 1, 1)):
+        assert refuses(monkeypatch, std=spread)
+    assert not refuses(monkeypatch, std=(1e-3, 1, 1), mean=(-1, 0, 2))
+
+
+@pytest.mark.parametrize("error", [RuntimeError, ValueError, TypeError])
+def test_a_graph_predicts_or_is_named_where_its_sidecar_does_not_fit(monkeypatch, error):
+    def fail(_):
+        raise error("C++ stack")
+
+    def doubled(images):
+        return ms.Tensor(2 * images.asnumpy()[:, 0])
+
+    image = images_of((32, 64))
+    for graph in (doubled, fail):
+        monkeypatch.setattr(prediction, "load_graph", lambda _, graph=graph: (graph, sidecar()))
+        predictor = graph_predictor("a.mindir", 1)
+        if graph is doubled:
+            expected = 2 * (np.float32(image[0][..., 0]) / 255)
+            np.testing.assert_allclose(predictor.batch(image)[0], expected, atol=1e-6)
+        else:
+            with pytest.raises(InputError, match=r"a\.mindir.*1x3x32x64.*export it again"):
+                predictor.batch(image)
+
+
+def test_the_network_predicts_in_evaluation_mode(tmp_path):
+    """BatchNorm takes its moving statistics, mean 0 and variance 1, and not the batch's."""
+    network = nn.SequentialCell(nn.BatchNorm2d(3), nn.Conv2d(3, 1, 1))
+    checkpoint.save_networks({"midas": network}, tmp_path / "n.ckpt")
+    predict = load_predict(network.set_train(), tmp_path / "n.ckpt", "O0", Device("CPU"))
+    images = np.random.default_rng(0).random((2, 3, 4, 5), np.float32)
+    weight = network[1].weight.asnumpy()[0, :, 0, 0] / np.sqrt(1 + 1e-5)
+    expected = np.einsum("bchw,c->bhw", images, weight)
+    np.testing.assert_allclose(predict(images)[:, 0], expected, atol=1e-5)
 
 
 def test_the_newest_checkpoint_of_a_folder(tmp_path):
