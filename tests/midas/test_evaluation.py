@@ -1,6 +1,7 @@
 """The evaluation loop: sizes, buckets, batches, images without a valid pixel."""
 
 import math
+from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pytest
@@ -56,8 +57,21 @@ def test_images_without_a_valid_pixel_do_not_count():
     kept = [full.rows[i].score.value for i in (0, 2)]
     assert report.value == np.mean(kept) and report.left_out == ["image1"]
     assert math.isnan(report.rows[1].score.value)
-    with pytest.raises(InputError, match="Made: no image has a valid pixel.*0..10 m"):
+    with pytest.raises(InputError, match="Made: no image has a valid pixel.*0..10 m.*image0$"):
         evaluator(red).run(Images([LANDSCAPE] * 2, empty=[0, 1]))
+
+
+def test_one_image_is_predicted_at_a_time_by_default():
+    shapes = []
+
+    def predict(images):
+        shapes.append(len(images))
+        return red(images)
+
+    rows = evaluator(predict).run(Images([LANDSCAPE] * 3)).rows
+    assert shapes == [1, 1, 1]
+    with pytest.raises(FrozenInstanceError):
+        rows[0].index = 5
 
 
 def test_the_original_counts_them_as_nan_or_zero():
