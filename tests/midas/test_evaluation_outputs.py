@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from midas.src.datasets.samples import Order, Sample
+from midas.src.datasets.zero_shot import PROTOCOLS
 from midas.src.evaluation.benchmark import choose, evaluate_all
 from midas.src.evaluation.evaluator import Row
 from midas.src.evaluation.panels import write_panels
@@ -184,3 +185,34 @@ def test_the_points_of_an_order_are_marked_and_the_nearer_one_is_named(tmp_path)
         for y, x in (first, second)
     )
     assert near > 500 and near > 10 * far
+
+
+def tiles(folder, images, sample):
+    """The three tiles of a panel of a 30 x 20 sample, predicted as it is, at their own size."""
+    stand_in = SimpleNamespace(predict_one=lambda *_: (sample, 1 / sample.depth))
+    write_panels(folder, stand_in, images, [Row(0, "image0", Score(1.0, 600), (64, 64))], 1)
+    panel = cv2.imread(str(folder / "Made_worst1.png"))[..., ::-1]
+    # Below the title; 30 columns are enlarged 6 times, to at least 160.
+    return [panel[24 : 24 + 120 : 6, 180 * n : 180 * (n + 1) : 6] for n in range(3)]
+
+
+@pytest.mark.parametrize("by_mistake", [False, True])
+@pytest.mark.parametrize("protocol", ["standard", "modelzoo"])
+def test_an_image_that_is_fed_as_bgr_is_shown_as_rgb(tmp_path, by_mistake, protocol):
+    images = Images([(20, 30)])
+    images.bgr_by_mistake, images.protocol = by_mistake, PROTOCOLS[protocol]
+    sample = images.load(0)
+    swapped = by_mistake and protocol == "modelzoo"
+    expected = sample.image[..., ::-1] if swapped else sample.image
+    np.testing.assert_array_equal(tiles(tmp_path, images, sample)[0], expected)
+
+
+def test_the_truth_is_inverse_depth_and_black_where_there_is_none(tmp_path):
+    images = Images([(20, 30)])
+    sample = images.load(0)
+    sample.depth = np.tile(np.linspace(1, 5, 30, dtype=np.float32), (20, 1))
+    sample.mask[5:9, 10:14] = False
+    _, prediction, truth = tiles(tmp_path, images, sample)
+    np.testing.assert_array_equal(truth.any(2), sample.mask)
+    assert truth[0, 0].sum() > 2 * truth[0, -2].sum()  # near is bright
+    np.testing.assert_array_equal(prediction[sample.mask], truth[sample.mask])
