@@ -76,7 +76,10 @@ def run_stages(request, stages):
     except OSError as err:
         raise RunError(f"{err.filename}: {err.strerror}") from err
     finally:
-        (request.logs / "status").write_text(f"{status}\n")
+        # Renamed, so that whoever waits for the file never reads an empty one.
+        temporary = request.logs / f".status-{os.getpid()}"
+        temporary.write_text(f"{status}\n")
+        temporary.replace(request.logs / "status")
     return status
 
 

@@ -87,3 +87,14 @@ def test_flip_mirrors_the_width():
     np.testing.assert_array_equal(mirrored[1], [[1, 0], [3, 2]])
     for twice, original in zip(flip(*mirrored), (image, depth)):
         np.testing.assert_array_equal(twice, original)
+
+
+def test_sides_are_rounded_to_the_side_of_the_bound():
+    """100 lies between 96 and 128, nearer to 96; a tie of "minimal" goes to the height."""
+    assert network_size((640, 480), (100, 100), method="lower_bound") == (128, 128)
+    assert network_size((640, 480), (100, 100), method="upper_bound") == (96, 96)
+    assert network_size((640, 480), (126, 126), method="upper_bound") == (96, 96)
+    assert network_size((640, 480), (126, 126), method="minimal") == (128, 128)
+    # 0.5 and 1.5 are equally far from 1.
+    tie = {"method": "minimal", "keep_aspect_ratio": True}
+    assert network_size((200, 100), (100, 150), **tie) == (288, 160)

@@ -8,7 +8,7 @@ import socket
 
 import pytest
 
-from scripts.launching import jobs, results, supervise, table
+from scripts.launching import checks, jobs, results, supervise, table
 from scripts.launching import request as requests
 from scripts.launching.checks import RunError, UsageError
 from scripts.launching.rank_table import RankTable, check_table, local_addresses
@@ -286,3 +286,16 @@ def test_local_addresses_hold_the_loopback_and_the_name():
     found = local_addresses()
     assert {"127.0.0.1", socket.gethostname()} <= found
     assert all("\0" not in name for name in found)
+
+
+def test_paths_become_absolute_and_numbers_plain(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net.ckpt").touch()
+    assert checks.file("CKPT_PATH", "net.ckpt") == str(tmp_path / "net.ckpt")
+    assert checks.folder("DATA", ".") == str(tmp_path)
+    assert checks.new_folder("OUT", "a/b") == str(tmp_path / "a" / "b")
+    with pytest.raises(UsageError, match=f"OUT: net.ckpt/b cannot be written, {tmp_path}/net.ckpt"):
+        checks.new_folder("OUT", "net.ckpt/b")
+    assert (checks.number("ID", "007"), checks.count("NUM", "01")) == ("7", "1")
+    with pytest.raises(UsageError, match="NUM: '0' must be at least 1"):
+        checks.count("NUM", "0")
