@@ -94,9 +94,8 @@ class TrainStep:
         self._statistics = _moving_statistics(networks)
         self._kept = _flat(self._statistics)
         self._stop = {stop: Tensor(float(stop), ms.float32) for stop in (False, True)}
-        step, self._names = _training_graph(
-            forward, optimizer, device, scaler, self._statistics, self._kept, first
-        )
+        options = {"statistics": self._statistics, "kept": self._kept, "first": first}
+        step, self._names = _training_graph(forward, optimizer, device, scaler=scaler, **options)
         self._run = ms.jit(step, jit_level=jit_level) if jit_level else ms.jit(step)
         self._result = None
 
@@ -111,13 +110,12 @@ class TrainStep:
     def look(self) -> Outcome:
         """Wait for the last step to end, and read its outcome."""
         report, bad_step, is_ours, ended = self._result
-        # The counter changes last. Reading anything else while gradients are still being computed
-        # would spin on one core until the end: a step of MidasNet on two cores took 1.4 times as
-        # long.
+        # The counter changes last. Reading anything else while gradients are computed spins on one
+        # core until the end: a step of MidasNet on two cores took 1.4 times as long.
         ended.asnumpy()
         *terms, _, stop, overflow = (float(value) for value in report.asnumpy())
         bad_step = int(bad_step.asnumpy())
-        if bad_step >= 0:
+        if bad_step >= 0 and self._kept is not None:
             self._restore()
         return Outcome(
             values=dict(zip(self._names, terms)),
@@ -129,8 +127,6 @@ class TrainStep:
 
     def _restore(self):
         """Give the moving statistics back what they were before the bad step."""
-        if self._kept is None:
-            return
         kept, start = self._kept.asnumpy().copy(), 0
         for parameter in self._statistics:
             part = kept[start : start + parameter.size]
@@ -154,22 +150,11 @@ def _flat(parameters):
     return Parameter(Tensor(values), name="kept_statistics", requires_grad=False)
 
 
-def _training_graph(forward, optimizer, device, scaler, statistics, kept, first):
-    """(the function that a training step compiles, list that gets the terms' names with it)."""
-    # Primitives: a function of mindspore.ops that stands both inside and outside of what is
-    # differentiated ends in a framework error.
-    is_finite, both = ops.IsFinite(), ops.LogicalAnd()
-    negate, select = ops.LogicalNot(), ops.Select()
-    assign, cast, concat, stack = ops.Assign(), ops.Cast(), ops.Concat(0), ops.Stack()
-    depend, all_reduce, average_gradients = ops.Depend(), None, None
-    if device.size > 1:
-        all_reduce = ops.AllReduce()
-        options = {"mean": True, "degree": device.size}
-        average_gradients = nn.DistributedGradReducer(optimizer.parameters, **options)
-    count = Parameter(Tensor(first, ms.int32), name="steps_run", requires_grad=False)
-    bad_step = Parameter(Tensor(-1, ms.int32), name="bad_step", requires_grad=False)
-    is_ours = Parameter(Tensor(0, ms.int32), name="bad_step_is_ours", requires_grad=False)
-    names = []
+# Primitives in what follows: a function of mindspore.ops that stands both inside and outside of
+# what is differentiated ends in a framework error.
+def _scaled_loss(forward, scaler):
+    """(the function that is differentiated, list that gets the terms' names when it compiles)."""
+    is_finite, both, cast, names = ops.IsFinite(), ops.LogicalAnd(), ops.Cast(), []
 
     @ops.constexpr
     def note(found):
@@ -188,12 +173,27 @@ def _training_graph(forward, optimizer, device, scaler, statistics, kept, first)
         scaled = loss if scaler is None else scaler.scale(loss)
         return scaled, good, tuple(terms), note(tuple(found))
 
+    return differentiated, names
+
+
+def _training_graph(forward, optimizer, device, *, scaler, statistics, kept, first):
+    """(the function that a training step compiles, list that gets the terms' names with it)."""
+    both, negate, select = ops.LogicalAnd(), ops.LogicalNot(), ops.Select()
+    assign, cast, concat, stack = ops.Assign(), ops.Cast(), ops.Concat(0), ops.Stack()
+    depend, all_reduce, average = ops.Depend(), None, None
+    if device.size > 1:
+        all_reduce = ops.AllReduce()
+        average = nn.DistributedGradReducer(optimizer.parameters, mean=True, degree=device.size)
+    count = Parameter(Tensor(first, ms.int32), name="steps_run", requires_grad=False)
+    bad_step = Parameter(Tensor(-1, ms.int32), name="bad_step", requires_grad=False)
+    is_ours = Parameter(Tensor(0, ms.int32), name="bad_step_is_ours", requires_grad=False)
+    differentiated, names = _scaled_loss(forward, scaler)
     gradients_of = ms.value_and_grad(differentiated, None, optimizer.parameters, has_aux=True)
 
     def step(stop, *batch):
         (_, good, terms, one), gradients = gradients_of(*batch)
-        if average_gradients is not None:
-            gradients = average_gradients(gradients)
+        if average is not None:
+            gradients = average(gradients)
         overflow = 0 * stop
         if scaler is not None:
             gradients = scaler.unscale(gradients)
