@@ -252,6 +252,13 @@ def test_conversion_strips_the_optimizer_and_reads_npz(depthnet, straight):
             np.testing.assert_array_equal(got[key].asnumpy(), value)
 
 
+def test_a_reader_that_has_enough_ends_a_program_without_a_word(depthnet):
+    """As `python train.py --help | head -1` does."""
+    process = depthnet.start("train.py", "--help")
+    process.stdout.close()
+    assert process.stderr.read() == "" and process.wait(timeout=60) == 1
+
+
 def test_half_precision_trains_both_stages(depthnet, nyu):
     steps = ["--coarse_net_train_step", 1, "--fine_net_train_step", 1, "--batch_size", 1]
     out, _ = depthnet.run(

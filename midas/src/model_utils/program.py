@@ -10,6 +10,7 @@ import ast
 import contextlib
 import functools
 import inspect
+import os
 import re
 import sys
 import textwrap
@@ -168,7 +169,7 @@ def run(
         path = entry.with_name("config.yaml")
         readers = {**programs(entry.parent), entry.name: keys_read(entry)}
         if "--help" in argv or "-h" in argv:
-            print(help_text(read_options(path), readers[entry.name], description))
+            print(help_text(read_options(path), readers[entry.name], description), flush=True)
             return
         config = load_config(path, argv, readers, entry.name)
         print(description.strip().splitlines()[0], flush=True)
@@ -180,6 +181,10 @@ def run(
         sys.exit(_report("error", err, 2))
     except RunError as err:
         sys.exit(_report("failed", err, 1))
+    except BrokenPipeError:
+        # Whoever read the output (head, less) has enough: nothing to report, and no one to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except OSError as err:
         if err.filename is None and err.errno is None:
             raise
