@@ -56,8 +56,9 @@ def _order_panel(dataset, sample, prediction):
         cv2.drawMarker(image, place, (255, 0, 0), cv2.MARKER_CROSS, 9, 1)
         cv2.putText(image, name, place, cv2.FONT_HERSHEY_SIMPLEX, 0.5, (255, 0, 0), 1, cv2.LINE_AA)
     low, high = value_range(prediction)
-    tiles = [("image", image), ("prediction", colorize(prediction, low, high))]
-    return panel(_wide(tiles), low, high, "inverse depth")
+    # The name stands in the title: beside the legend's numbers it would cover the colours.
+    tiles = [("image", image), ("inverse depth", colorize(prediction, low, high))]
+    return panel(_wide(tiles), low, high, "")
 
 
 def _wide(tiles, width=160):
