@@ -6,7 +6,9 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 
+from scripts.launching.checks import UsageError
 from scripts.launching.request import COMMANDS
 from scripts.launching.table import Pipeline
 from scripts.models import MODELS
@@ -116,3 +118,20 @@ def test_readme_names_every_script():
     text = (SCRIPTS / "README.md").read_text()
     for path in SCRIPTS.glob("*.sh"):
         assert re.search(rf"\b{path.name}\b", text), f"scripts/README.md does not name {path.name}"
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_launchers_take_every_choice_of_config_yaml_and_no_other_word(model):
+    """They answer before MindSpore is there, so they have the choices of their words too."""
+    sections = yaml.safe_load((REPOSITORY / model / "config.yaml").read_text())
+    compared = 0
+    for what in MODELS[model].commands.values():
+        for argument in () if isinstance(what, Pipeline) else what.arguments:
+            choices = sections["allowed"].get((argument.flag or "")[2:])
+            if not isinstance(choices, list):
+                continue
+            compared += 1
+            assert [argument.check(argument.name, choice) for choice in choices] == choices
+            with pytest.raises(UsageError):
+                argument.check(argument.name, "another")
+    assert compared
