@@ -46,6 +46,7 @@ def frames(path):
 def test_a_short_batch_is_filled_with_its_last_element(length, added):
     batch = np.arange(4)[:length]
     assert media.filled(batch, 3).tolist() == [*range(length), *[length - 1] * added]
+    assert media.filled(batch, length) is batch  # a full one is not copied
 
 
 def test_progress_is_shown_now_and_then_and_at_the_end(printed, monkeypatch):
@@ -263,7 +264,12 @@ def test_the_colours_of_a_video_follow_its_range_slowly(tmp_path, monkeypatch):
     np.testing.assert_allclose(seen, expected, rtol=1e-4)
 
 
-def test_a_video_without_a_rate_gets_25_frames_per_second(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("told", "written"), [(0.0, 25), (-1.0, 25), (0.5, 0.5), (1000.0, 1000), (1000.5, 25)]
+)
+def test_a_video_without_a_sensible_rate_gets_25_frames_per_second(
+    tmp_path, monkeypatch, told, written
+):
     video(tmp_path / "v.mp4", (50, 100))
     real, made = cv2.VideoWriter, []
 
@@ -272,7 +278,7 @@ def test_a_video_without_a_rate_gets_25_frames_per_second(tmp_path, monkeypatch)
             self.left = 2
 
         def get(self, what):
-            return 0.0
+            return told
 
         def read(self):
             self.left -= 1
@@ -283,9 +289,9 @@ def test_a_video_without_a_rate_gets_25_frames_per_second(tmp_path, monkeypatch)
 
     def writer(path, code, rate, size):
         made.append((rate, size))
-        return real(path, code, rate, size)
+        return real(path, code, 25, size)  # whatever the encoder thinks of the rate
 
     monkeypatch.setattr(media.cv2, "VideoCapture", Capture)
     monkeypatch.setattr(media.cv2, "VideoWriter", writer)
     run(tmp_path, formats=["color"])
-    assert made == [(25, (48, 32))]
+    assert made == [(written, (48, 32))]

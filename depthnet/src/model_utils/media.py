@@ -139,7 +139,7 @@ class _Job:
                 if not skip_bad:
                     raise
                 self.bad.append(file)
-                print(f"left out: {err}", file=sys.stderr, flush=True)
+                print(f"left out: {err}", file=sys.stderr)
 
     def image(self, file, values):
         write_outputs(self.output / self.names[file], values, self.kind, self.formats)
@@ -173,16 +173,16 @@ class _Job:
 
     def _frames(self, maps, target, writer):
         per_frame = [name for name in self.formats if name != "color"]
-        limits, count = None, 0
-        for count, values in enumerate(maps, 1):
-            write_outputs(target / f"{count - 1:06}", values, self.kind, per_frame)
+        limits = None
+        for number, values in enumerate(maps):  # there is at least one
+            write_outputs(target / f"{number:06}", values, self.kind, per_frame)
             near = nearness(values, self.kind)
             # Colours follow the scene slowly; a range of its own for each frame would flicker.
             new = np.array(value_range(near))
             limits = new if limits is None else 0.9 * limits + 0.1 * new
             if writer is not None:
                 writer.write(cv2.cvtColor(colorize(near, *limits), cv2.COLOR_RGB2BGR))
-        return count
+        return number + 1
 
 
 def _frames(capture):
