@@ -86,6 +86,7 @@ def test_a_graph_is_fed_as_its_sidecar_says(monkeypatch):
         (sidecar(image={"mean": ["red"], "std": [1]}), "no sidecar of MiDaS"),
         (sidecar(inputs=[{"shape": [1, 3, 32]}]), "no sidecar of MiDaS"),
         (sidecar(model="depthnet"), "a graph of depthnet, expected midas"),
+        (sidecar(model="x" * 99), f"a graph of {'x' * 80}, expected midas"),
     ],
 )
 def test_a_sidecar_of_something_else_is_refused(monkeypatch, description, message):

@@ -194,5 +194,5 @@ def run(
 
 
 def _report(word, text, code):
-    print(f"{word}: {text}", file=sys.stderr, flush=True)
+    print(f"{word}: {text}", file=sys.stderr)
     return code

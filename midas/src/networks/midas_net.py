@@ -11,10 +11,14 @@ from ..model_utils.resize import DoubleSize, DoubleSizeConv
 from .encoder import Encoder
 
 
-def _initializers(in_channels, kernel_size=3):
-    """PyTorch's default for a convolution: its weight and bias are uniform."""
-    bound = 1 / math.sqrt(in_channels * kernel_size**2)
-    return HeUniform(negative_slope=math.sqrt(5)), Uniform(scale=bound)
+def _initializers(in_channels):
+    """PyTorch's defaults for the weight and the bias of a 3x3 convolution: both are uniform."""
+    return _uniform_weight(), Uniform(scale=1 / math.sqrt(in_channels * 9))
+
+
+def _uniform_weight():
+    """Between -1 / sqrt(n) and 1 / sqrt(n) for n values that an output sums."""
+    return HeUniform(negative_slope=math.sqrt(5))
 
 
 def _conv(in_channels, out_channels, has_bias=True):
@@ -23,7 +27,7 @@ def _conv(in_channels, out_channels, has_bias=True):
 
 def _last_conv(in_channels):
     # With PyTorch's random bias the ReLU after it may start closed for every pixel: no gradient.
-    weight_init, _ = _initializers(in_channels, 1)
+    weight_init = _uniform_weight()
     return nn.Conv2d(
         in_channels, 1, kernel_size=1, has_bias=True, weight_init=weight_init, bias_init="ones"
     )
