@@ -16,7 +16,7 @@ from midas.src.evaluation.panels import write_panels
 from midas.src.evaluation.report import per_image_csv
 from midas.src.metrics import Score
 from midas.src.model_utils.errors import InputError
-from tests.midas.made_images import LANDSCAPE, PORTRAIT, Images, evaluator, red
+from tests.midas.made_images import LANDSCAPE, PORTRAIT, Images, evaluator, red, what_a_reader_sees
 
 
 def test_panels_of_the_worst_and_the_best(tmp_path):
@@ -82,6 +82,21 @@ def test_each_dataset_has_its_predictor_and_its_line(tmp_path, capsys):
     assert f"Made bad pixel: {expected['Made']:.3f}  (2 images, " in out
     assert "Other processing: 3 / 3, " in out
     assert f"{expected}\n" in out and "2 graphs were compiled" in out
+
+
+def test_the_line_of_a_dataset_does_not_wait_for_the_next_one(tmp_path, monkeypatch):
+    seen, told = what_a_reader_sees(monkeypatch), []
+
+    def predict(images):
+        told.append(seen())
+        return red(images)
+
+    datasets = {"Made": Images([LANDSCAPE] * 2, empty=[1]), "Other": Images([LANDSCAPE])}
+    predicts = {"Made": red, "Other": predict}
+    evaluate_all(evaluator(None), datasets, predicts, **outputs(tmp_path), panels=0)
+    left_out, line = told[0].splitlines()[-2:]
+    assert left_out == "left out, no valid pixel: Made image1"
+    assert line.startswith("Made bad pixel: ")
 
 
 def test_an_interrupted_evaluation_keeps_what_it_has(tmp_path):
@@ -185,6 +200,19 @@ def test_the_points_of_an_order_are_marked_and_the_nearer_one_is_named(tmp_path)
         for y, x in (first, second)
     )
     assert near > 500 and near > 10 * far
+
+
+@pytest.mark.parametrize(("columns", "width"), [(79, 3 * 79), (80, 160), (159, 318), (160, 160)])
+def test_tiles_are_enlarged_to_160_columns(tmp_path, columns, width):
+    """By whole factors, so that pixels stay squares; two points make a panel of two tiles."""
+    sample = Sample(np.zeros((8, columns, 3), np.uint8), order=Order((1, 2, 3, 4), ">", (1, 1)))
+    prediction = np.tile(np.arange(columns, dtype=np.float32), (8, 1))
+    stand_in = SimpleNamespace(predict_one=lambda *_: (sample, prediction))
+    rows = [Row(0, "image0", Score(1.0, 2), (64, 64))]
+    write_panels(tmp_path, stand_in, Ordered([LANDSCAPE]), rows, 1)
+    panel = cv2.imread(str(tmp_path / "Made_worst1.png"))
+    assert panel.shape[1] == 2 * width
+    assert panel.shape[0] == 24 + 8 * width // columns + 24  # between the title and the legend
 
 
 def tiles(folder, images, sample):
