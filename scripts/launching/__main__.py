@@ -95,7 +95,7 @@ def _run_in_turn(request, stages):
             return status
     if request.command in ("full", "performance"):
         for line in request.row.report(request.values, request.output):
-            print(line, flush=True)
+            print(line)
     return 0
 
 
@@ -126,7 +126,7 @@ def detach(request, words):
             start_new_session=True,
         )
     print(f"in the background: pid {process.pid} (kill it to stop the run), messages in {log}")
-    print(f"its exit status will be in {request.logs / 'status'}", flush=True)
+    print(f"its exit status will be in {request.logs / 'status'}")
     return 0
 
 

@@ -5,7 +5,7 @@ import re
 import signal
 from pathlib import Path
 
-from .supervise import Running, send
+from .supervise import Running, exit_status, send
 
 _FAILURE = re.compile(r"Worker process (\d+) exit with exception. Error code: (-?\d+)")
 
@@ -86,8 +86,7 @@ class RunningMsrun(Running):
         lines = new[: new.rfind(b"\n") + 1]
         self._at += len(lines)
         for pid, status in _FAILURE.findall(lines.decode(errors="replace")):
-            status = int(status)
-            self._failed.append((int(pid), 128 - status if status < 0 else status))
+            self._failed.append((int(pid), exit_status(int(status))))
 
 
 def _is_worker(pid, environ):

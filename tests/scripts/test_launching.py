@@ -8,7 +8,7 @@ import socket
 
 import pytest
 
-from scripts.launching import checks, jobs, results, supervise, table
+from scripts.launching import jobs, results, supervise, table
 from scripts.launching import request as requests
 from scripts.launching.checks import RunError, UsageError
 from scripts.launching.rank_table import RankTable, check_table, local_addresses
@@ -135,17 +135,6 @@ def test_rows_and_jobs_cannot_be_changed():
     found = [c for c in classes if dataclasses.is_dataclass(c) and isinstance(c, type)]
     assert len(found) == 7
     assert all(c.__dataclass_params__.frozen for c in found)
-
-
-def test_an_argument_becomes_flags():
-    plain = table.Argument("N", "--n")
-    assert plain.checked("x") == "x" and plain.flags("x") == ["--n", "x"] and str(plain) == "N"
-    steering = table.Argument("N", required=False)
-    assert steering.flags("x") == [] and str(steering) == "[N]"
-    word = table.Argument("a|b", words={"a": ("--a",), "b": ()})
-    assert word.flags(word.checked("a")) == ["--a"] and word.flags("b") == []
-    with pytest.raises(UsageError, match="'c' is not one of a, b"):
-        word.checked("c")
 
 
 def good_table(version="1.0"):
@@ -286,16 +275,3 @@ def test_local_addresses_hold_the_loopback_and_the_name():
     found = local_addresses()
     assert {"127.0.0.1", socket.gethostname()} <= found
     assert all("\0" not in name for name in found)
-
-
-def test_paths_become_absolute_and_numbers_plain(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "net.ckpt").touch()
-    assert checks.file("CKPT_PATH", "net.ckpt") == str(tmp_path / "net.ckpt")
-    assert checks.folder("DATA", ".") == str(tmp_path)
-    assert checks.new_folder("OUT", "a/b") == str(tmp_path / "a" / "b")
-    with pytest.raises(UsageError, match=f"OUT: net.ckpt/b cannot be written, {tmp_path}/net.ckpt"):
-        checks.new_folder("OUT", "net.ckpt/b")
-    assert (checks.number("ID", "007"), checks.count("NUM", "01")) == ("7", "1")
-    with pytest.raises(UsageError, match="NUM: '0' must be at least 1"):
-        checks.count("NUM", "0")
