@@ -214,7 +214,7 @@ def test_files_of_one_name_and_different_kinds_keep_apart(tmp_path):
     assert run(tmp_path) == ["a_bmp.npy", "a_png.npy", "b.npy"]
 
 
-def test_a_video_gives_a_file_per_frame_and_a_video_of_colours(tmp_path):
+def test_a_video_gives_a_file_per_frame_and_a_video_of_colours(tmp_path, capsys):
     video(tmp_path / "v.mp4", (50, 100, 150), rate=10)
     predictor = Red(2)
     found = run(tmp_path, predictor, formats=["npy", "png", "color"])
@@ -225,6 +225,7 @@ def test_a_video_gives_a_file_per_frame_and_a_video_of_colours(tmp_path):
         np.testing.assert_allclose(depth, value, atol=0.5)  # a video is compressed
     colours, rate = frames(tmp_path / "out" / "v_color.mp4")
     assert len(colours) == 3 and rate == 10 and colours[0].shape == (32, 48, 3)
+    assert capsys.readouterr().out.splitlines()[-1].startswith("3 images in ")
 
 
 def test_a_video_may_be_written_as_files_alone_or_as_colours_alone(tmp_path):
