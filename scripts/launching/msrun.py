@@ -91,11 +91,15 @@ class RunningMsrun(Running):
 
 def _is_worker(pid, environ):
     """Whether it is a worker, and not the `tail` of its log, which has the same environment."""
+    named = environ.get("MS_ROLE") == "MS_WORKER" and "RANK_ID" in environ
+    return named and _session(pid) == pid
+
+
+def _session(pid):
     try:
-        leads = os.getsid(pid) == pid
+        return os.getsid(pid)
     except ProcessLookupError:
-        return False
-    return leads and environ.get("MS_ROLE") == "MS_WORKER" and "RANK_ID" in environ
+        return None
 
 
 def _children(pid):

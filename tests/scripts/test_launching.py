@@ -3,12 +3,11 @@
 import dataclasses
 import json
 import os
-import signal
 import socket
 
 import pytest
 
-from scripts.launching import jobs, results, supervise, table
+from scripts.launching import jobs, results, table
 from scripts.launching import request as requests
 from scripts.launching.checks import RunError, UsageError
 from scripts.launching.rank_table import RankTable, check_table, local_addresses
@@ -110,23 +109,6 @@ def test_two_runs_of_one_second_have_two_log_folders(tmp_path, monkeypatch):
     monkeypatch.setenv("LOG_DIR", "~/own")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert requests._log_folder(tmp_path, "run_eval") == tmp_path / "own"
-
-
-def test_a_log_s_end_is_twenty_lines(tmp_path):
-    (tmp_path / "log").write_text("".join(f"line {n}\n" for n in range(30)))
-    assert supervise.tail(tmp_path / "log") == [f"line {n}" for n in range(10, 30)]
-    (tmp_path / "log").write_text("one\n")
-    assert supervise.tail(tmp_path / "log") == ["one"]
-
-
-def test_a_stop_reaches_one_process_and_a_kill_its_group(monkeypatch):
-    """Training stops its loaders itself; a SIGTERM of theirs would look like a failure."""
-    sent = []
-    monkeypatch.setattr(supervise.os, "kill", lambda *words: sent.append(("one", *words)))
-    monkeypatch.setattr(supervise.os, "killpg", lambda *words: sent.append(("group", *words)))
-    supervise.send(5, signal.SIGTERM)
-    supervise.send(6, signal.SIGKILL, group=True)
-    assert sent == [("one", 5, signal.SIGTERM), ("group", 6, signal.SIGKILL)]
 
 
 def test_rows_and_jobs_cannot_be_changed():
