@@ -67,6 +67,48 @@ def test_a_depth_of_one_pixel(tmp_path):
     assert read_eth3d_depth(tmp_path / "e.JPG", 1, 1).tolist() == [[7]]
 
 
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (struct.pack("<fi", 202021.25, 1), "no .dpt file"),
+        (struct.pack("<fiif", 1.5, 1, 1, 7), "no .dpt file"),
+        (struct.pack("<fii", 202021.25, 0, 1), "12 bytes do not hold 0 x 1 depths"),
+        (struct.pack("<fii", 202021.25, 1, 0), "12 bytes do not hold 1 x 0 depths"),
+        (struct.pack("<fiif", 202021.25, -1, -1, 7), "16 bytes do not hold -1 x -1 depths"),
+        (struct.pack("<fiif", 202021.25, 1, 2, 7), "16 bytes do not hold 1 x 2 depths"),
+    ],
+)
+def test_a_dpt_file_whose_size_does_not_fit_its_header_is_refused(data, message, tmp_path):
+    (tmp_path / "s.dpt").write_bytes(data)
+    with pytest.raises(InputError, match=f"s.dpt: .*{message}"):
+        read_dpt(tmp_path / "s.dpt")
+
+
+@pytest.mark.parametrize("size", [0, 4032 * 4 + 1, 4032 * 4 + 4, 4 * 5])
+def test_eth3d_depth_of_another_size_than_its_image_is_refused(size, tmp_path):
+    (tmp_path / "e.JPG").write_bytes(bytes(size))
+    with pytest.raises(InputError, match=f"e.JPG: {size} bytes are not 2 x 3 float32 depths"):
+        read_eth3d_depth(tmp_path / "e.JPG", 2, 3)
+
+
+def test_a_file_that_is_not_there_is_named_with_the_reason(tmp_path):
+    with pytest.raises(InputError, match="s.dpt: No such file.*Sintel's depth archive"):
+        read_dpt(tmp_path / "s.dpt")
+
+
+def test_the_table_of_diw_is_pairs_of_lines(tmp_path):
+    path = tmp_path / "d.csv"
+    path.write_text("a.thumb\n1,2,3,4,<,5,6\nb.thumb\n1,1,2,2,>,7,8\n")
+    assert read_diw_table(path) == [
+        ("a.thumb", (0, 1, 2, 3), "<", (5, 6)),
+        ("b.thumb", (0, 0, 1, 1), ">", (7, 8)),
+    ]
+    for text, count in (("", 0), ("\n\n", 0), ("a.thumb\n", 1), ("a\n1,2,3,4,<,5,6\nb\n", 3)):
+        path.write_text(text)
+        with pytest.raises(InputError, match=f"{count} lines, expected pairs"):
+            read_diw_table(path)
+
+
 def diw_row(path, row):
     path.write_text(f"a.thumb\n{row}\n")
     return read_diw_table(path)[0][1:]

@@ -90,6 +90,16 @@ def test_the_pairs_are_counted(tmp_path, capsys):
     assert "training pairs: RW 2\n" in capsys.readouterr().out
 
 
+def test_bad_pairs_are_refused_unless_they_may_be_left_out(tmp_path):
+    image, _ = write_pair(tmp_path, "a")
+    write_pair(tmp_path, "b")
+    (tmp_path / "mixdata.json").write_text('{"img": {"RW": "/Imgs/*"}}')
+    image.write_bytes(b"")
+    with pytest.raises(InputError, match="1 of 2 samples in .* are bad, first: .*a.jpg"):
+        read_pairs(tmp_path)
+    assert len(read_pairs(tmp_path, skip_bad=True)["RW"]) == 1
+
+
 def test_the_pairs_are_counted_before_the_network_is_built(tmp_path, monkeypatch):
     write_pair(tmp_path, "a")
     (tmp_path / "mixdata.json").write_text('{"img": {"RW": "/Imgs/*"}}')

@@ -18,6 +18,7 @@ from tests.midas.eval_trees import (
     OCCLUSION,
     TREE,
     TUM_DEPTH,
+    TUM_TABLE,
     diw,
     first,
     root_of,
@@ -190,6 +191,25 @@ def test_all_skips_what_is_not_there_and_a_name_does_not(tree, capsys):
             open_datasets({name: PLACES[name]}, tree, STANDARD)
     with pytest.raises(InputError, match="none of the datasets is on disk"):
         open_datasets(PLACES, "/nowhere", STANDARD, skip_absent=True)
+
+
+def test_an_image_and_a_depth_map_of_two_sizes_are_refused(tree):
+    write_png(first(tree, TUM_DEPTH), np.ones((9, 7)), np.uint16)
+    with pytest.raises(InputError, match="depth.*png differ in size: 64x48 and 7x9"):
+        DATASETS["TUM"](tree / "TUM", STANDARD).load(0)
+
+
+def test_a_line_of_tum_that_names_no_two_files_is_told(tree):
+    path = first(tree, TUM_TABLE)
+    lines = path.read_text().splitlines()
+    absent = path.parent / "depth" / "no.png"
+    for line, message in (
+        (f"{lines[0].split()[0]} depth/no.png", f"line 2: {absent} is missing"),
+        ("1.0 a 1.0 b", "line 2: expected `image depth`, got '1.0 a 1.0 b'"),
+    ):
+        path.write_text(f"{lines[0]}\n{line}\n")
+        with pytest.raises(InputError, match=message):
+            DATASETS["TUM"](tree / "TUM", STANDARD)
 
 
 def test_a_skipped_dataset_is_named_at_once(tree, monkeypatch):
