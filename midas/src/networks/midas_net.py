@@ -25,6 +25,10 @@ def _conv(in_channels, out_channels, has_bias=True):
     return Conv3x3(in_channels, out_channels, has_bias, *_initializers(in_channels))
 
 
+def _double_conv(in_channels, out_channels, mode):
+    return DoubleSizeConv(in_channels, out_channels, mode, *_initializers(in_channels))
+
+
 def _last_conv(in_channels):
     # With PyTorch's random bias the ReLU after it may start closed for every pixel: no gradient.
     weight_init = _uniform_weight()
@@ -101,9 +105,9 @@ class Decoder(nn.Cell):
         # Numbered as in the published checkpoint, where the doubling is entry 1.
         self.output_conv = nn.CellList(
             [
-                DoubleSizeConv(features, 128, inner, *_initializers(features)),
+                _double_conv(features, 128, inner),
                 nn.Identity(),
-                DoubleSizeConv(128, 32, outer, *_initializers(128)),
+                _double_conv(128, 32, outer),
                 nn.ReLU(),
                 _last_conv(32),
                 nn.ReLU() if non_negative else nn.Identity(),
