@@ -150,12 +150,12 @@ def start(request, words, background):
 
 
 def _usage_of(script, words):
-    """The usage line of the model that the words are about; empty when they are about none."""
+    """The usage line of the model that the words are about; None when they are about none."""
     with contextlib.suppress(UsageError):
         model, _ = model_of(words)
         if COMMANDS[script][0] in MODELS[model].commands:
             return f"usage: {usage_line(script, model)}"
-    return ""
+    return None
 
 
 def main(argv):
