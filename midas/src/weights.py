@@ -93,7 +93,8 @@ def map_names(source, path):
 
 def _piece(name):
     """The number of a piece, 0 for what is not split."""
-    return sum(map(int, _PIECE.findall(name)))
+    number = _PIECE.search(name)
+    return int(number[1]) if number else 0
 
 
 def start_weights(net, path):

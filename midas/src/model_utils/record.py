@@ -108,7 +108,7 @@ def _is_finite(text):
 
 
 def _draw(points, title, height=320, width=480, margin=40):
-    image = cv2.cvtColor(np.full((height, width), 255, np.uint8), cv2.COLOR_GRAY2RGB)
+    image = np.full((height, width, 3), 255, np.uint8)
     low, high = points.min(0), points.max(0)
     span = np.maximum(high - low, np.finfo(np.float64).tiny)
     offset = (points - low) / span * (width - 2 * margin, 2 * margin - height)
