@@ -1,6 +1,9 @@
 """Fixtures of the launchers' tests."""
 
+import io
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -43,3 +46,25 @@ def rank_table(tmp_path):
         return merged
 
     return make
+
+
+@pytest.fixture
+def written_before(monkeypatch):
+    """written_before(name) -> list: what is on standard output at each call of subprocess.<name>.
+
+    Standard output is a pipe or a file to Python: a line that is not flushed is not there.
+    """
+
+    def watch(name):
+        raw, written = io.BytesIO(), []
+        start = getattr(subprocess, name)
+        monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw))
+
+        def look(*words, **options):
+            written.append(raw.getvalue())
+            return start(*words, **options)
+
+        monkeypatch.setattr(subprocess, name, look)
+        return written
+
+    return watch

@@ -1,9 +1,7 @@
-"""quickstart.sh: usage, steps that are skipped when done, progress, the verdict."""
+"""quickstart.sh: usage, steps that are skipped when done, and their progress."""
 
 import io
-import runpy
 import shutil
-import signal
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -11,9 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from scripts.models import MODELS
-from scripts.quickstart import __main__ as program
 from scripts.quickstart import steps as steps_module
-from scripts.quickstart.comparison import print_table, verdict
 from scripts.quickstart.progress import Progress
 from scripts.quickstart.steps import Steps, command, short
 from tests.conftest import REPOSITORY
@@ -276,18 +272,10 @@ def test_a_step_that_is_interrupted_is_asked_to_stop_and_waited_for(tmp_path, pr
     assert not (tmp_path / ".done-train").exists()
 
 
-def test_the_command_of_a_step_is_there_before_it_ends(tmp_path, monkeypatch):
-    raw, seen = io.BytesIO(), []
-    start = subprocess.Popen
-    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw))
-
-    def look(*words, **options):
-        seen.append(raw.getvalue())
-        return start(*words, **options)
-
-    monkeypatch.setattr(steps_module.subprocess, "Popen", look)
+def test_the_command_of_a_step_is_there_before_it_ends(tmp_path, written_before):
+    written = written_before("Popen")
     Steps(tmp_path).run("one", "true", f"{REPOSITORY}/x")
-    assert seen == [b"one: true x\n"]
+    assert written == [b"one: true x\n"]
 
 
 def test_a_step_is_a_module_or_a_program_of_the_model():
@@ -307,122 +295,3 @@ def test_a_step_is_a_module_or_a_program_of_the_model():
 def test_a_reader_wants_no_long_paths():
     words = (sys.executable, REPOSITORY / "midas" / "eval.py", "/data/x", 7)
     assert [short(word) for word in words] == ["python", "midas/eval.py", "/data/x", "7"]
-
-
-class Recorder(Steps):
-    """Steps that are noted instead of run; each leaves a log."""
-
-    ran = []
-
-    def run(self, name, *words):
-        self.ran.append((name, *words))
-        (self.folder / f"{name}.log").write_text(f"table of {name}\n")
-
-    def seconds(self):
-        return 61.4
-
-
-@pytest.fixture
-def quickstarts(tmp_path, monkeypatch):
-    """Two models with made-up quickstarts, in a repository of their own: (what ran, handlers)."""
-
-    def quickstart(folder):
-        steps = (("train", "train.py", "{folder}/x"), ("compare", "-m", "module"))
-        return SimpleNamespace(folder=folder, steps=steps, images="*.png")
-
-    handlers = {}
-    models = {
-        "one": SimpleNamespace(quickstarts={"": quickstart("a"), "flow": quickstart("b")}),
-        "two": SimpleNamespace(quickstarts={"": quickstart("c")}),
-    }
-    monkeypatch.setattr(Recorder, "ran", [])
-    monkeypatch.setattr(program, "MODELS", models)
-    monkeypatch.setattr(program, "Steps", Recorder)
-    monkeypatch.setattr(program, "ROOT", tmp_path)
-    monkeypatch.setattr(program.signal, "signal", handlers.__setitem__)
-    return Recorder.ran, handlers
-
-
-@pytest.mark.parametrize(
-    ("words", "model", "folder"),
-    [(["one"], "one", "a"), (["one", "flow"], "one", "b"), (["two"], "two", "c")],
-)
-def test_the_steps_of_a_quickstart_run_and_its_last_log_is_shown(
-    quickstarts, tmp_path, capsys, words, model, folder
-):
-    assert program.main(words) == 0
-    python, out = sys.executable, tmp_path / "out" / folder
-    assert quickstarts[0] == [
-        ("train", python, f"{tmp_path}/{model}/train.py", f"{out}/x"),
-        ("compare", python, "-m", "module"),
-    ]
-    assert capsys.readouterr().out.splitlines() == [
-        *("table of compare", "", f"images: {out}/*.png", "all steps took 61 s"),
-    ]
-
-
-@pytest.mark.parametrize(
-    "words",
-    [[], ["three"], ["one", "pose"], ["one", "", "x"], ["one", "flow", "x"], ["--check", "three"]],
-)
-def test_words_that_name_no_quickstart_print_all_of_them(quickstarts, capsys, words):
-    assert program.main(words) == 2
-    assert not quickstarts[0]
-    out, err = capsys.readouterr()
-    assert not out and err.splitlines() == [
-        "usage: bash scripts/quickstart.sh one",
-        "       bash scripts/quickstart.sh one flow",
-        "       bash scripts/quickstart.sh two",
-    ]
-
-
-@pytest.mark.parametrize("words", [["one"], ["one", "flow"]])
-def test_a_check_runs_nothing(quickstarts, capsys, words):
-    assert program.main(["--check", *words]) == 0
-    assert not quickstarts[0] and capsys.readouterr() == ("", "")
-
-
-def test_a_stop_ends_it_as_a_shell_would_say(quickstarts):
-    """By SystemExit, so that the running step is asked to stop."""
-    program.main(["one"])
-    with pytest.raises(SystemExit) as caught:
-        quickstarts[1][signal.SIGTERM](signal.SIGTERM, None)
-    assert caught.value.code == 143
-
-
-def test_it_runs_as_a_module(monkeypatch):
-    monkeypatch.setattr(steps_module, "Steps", None)  # nothing may run
-    monkeypatch.setattr(sys, "argv", ["program", "--check", "midas"])
-    monkeypatch.delitem(sys.modules, "scripts.quickstart.__main__")
-    with pytest.raises(SystemExit) as caught:
-        runpy.run_module("scripts.quickstart", run_name="__main__")
-    assert caught.value.code == 0
-
-
-def test_the_table_has_a_column_for_each_rival(capsys):
-    print_table(
-        ["abs_rel", "rmse"],
-        {"constant": {"abs_rel": 0.5, "rmse": 2}, "fine": {"rmse": 1.00004, "abs_rel": 0.25}},
-    )
-    assert capsys.readouterr().out.splitlines() == [
-        "                        constant        fine",
-        "abs_rel                   0.5000      0.2500",
-        "rmse                      2.0000      1.0000",
-    ]
-
-
-def test_the_verdict_names_what_was_wanted_to_the_percent(capsys, monkeypatch):
-    monkeypatch.setattr("scripts.quickstart.comparison.MARGIN", 1.0)
-    assert verdict("its error", 1.0) == 0
-    text = "its error is 100 % below the constant's (wanted: 100 %)\n"
-    assert capsys.readouterr().out == text
-
-
-@pytest.mark.parametrize(
-    ("gain", "status"), [(0.25, 0), (0.24, 1), (1.0, 0), (-1.0, 1), (float("nan"), 1)]
-)
-def test_the_verdict_wants_a_quarter_less(capsys, gain, status):
-    assert verdict("its error", gain) == status
-    shown = f"{100 * gain:.0f}"
-    line = f"its error is {shown} % below the constant's (wanted: 25 %)\n"
-    assert capsys.readouterr().out == line

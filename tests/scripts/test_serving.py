@@ -3,11 +3,9 @@
 tests/ascend310_infer has the script itself and the program.
 """
 
-import io
 import json
 import runpy
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 
@@ -203,19 +201,11 @@ def test_a_failed_stage_shows_the_last_15_lines_of_its_log(here, capsys, end, st
     assert not (here / "acc.log").exists()
 
 
-def test_the_name_of_a_stage_is_there_before_it_ends(here, monkeypatch):
+def test_the_name_of_a_stage_is_there_before_it_ends(here, written_before):
     """To build takes a minute; in a pipe or a file Python would keep the line to itself."""
-    raw, seen = io.BytesIO(), []
-    run = subprocess.run
-    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw))
-
-    def look(*words, **options):
-        seen.append(raw.getvalue())
-        return run(*words, **options)
-
-    monkeypatch.setattr(program.subprocess, "run", look)
+    written = written_before("run")
     run_stage("build", ["true"], here)
-    assert seen == [b"build ...\n"]
+    assert written == [b"build ...\n"]
 
 
 def test_it_runs_in_the_caller_s_folder(here, capsys, monkeypatch):
