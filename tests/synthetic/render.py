@@ -8,10 +8,12 @@ covers one interval of each row, and the nearest face is the one with the larges
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Optional
 
 import numpy as np
 
 from tests.synthetic import textures
+from tests.synthetic.scene import Scene
 
 
 @dataclass(frozen=True)
@@ -22,24 +24,28 @@ class Frame:
         rgb: (H, W, 3) uint8.
         depth: (H, W) float32, metres along the optical axis, 0 where there is none.
         face: (H, W) int16, index of the face that is seen, -1 for the sky.
+        scene: Scene at that moment; None where nothing moves.
     """
 
     rgb: np.ndarray
     depth: np.ndarray
     face: np.ndarray
+    scene: Optional[Scene] = None
 
 
-def render(scene, camera, texture_seed=0):
+def render(scene, camera, texture_seed=0, time=0.0):
     """Render a scene.
 
     Args:
         scene: Scene.
         camera: Camera.
         texture_seed: seed of the textures.
+        time: frame number, whole or not, at which moving objects are seen.
 
     Returns:
         Frame.
     """
+    scene = scene.at(time)
     kept, distance, forms = _face_forms(scene, camera)
     inv_z, local = _nearest(scene.size[kept], forms, camera.height, camera.width)
     sky = local < 0
@@ -56,17 +62,33 @@ def render(scene, camera, texture_seed=0):
     np.sqrt(np.clip(rgb, 0, 1, out=rgb), out=rgb)
     depth = np.where(sky | (z > scene.max_depth), np.float32(0), z)
     face = np.append(kept, -1).astype(np.int16).take(local, mode="wrap")
-    return Frame((rgb * np.float32(255) + np.float32(0.5)).astype(np.uint8), depth, face)
+    rgb = (rgb * np.float32(255) + np.float32(0.5)).astype(np.uint8)
+    return Frame(rgb, depth, face, scene if scene.movers else None)
+
+
+def seen_faces(scene, camera):
+    """Which face each pixel shows: the renderer without its colours.
+
+    Args:
+        scene: Scene, placed by Scene.at() where objects move.
+        camera: Camera.
+
+    Returns:
+        (H, W) index into the scene's faces, -1 for the sky.
+    """
+    kept, _, forms = _face_forms(scene, camera)
+    _, local = _nearest(scene.size[kept], forms, camera.height, camera.width)
+    return np.append(kept, -1).take(local, mode="wrap")
 
 
 def _face_forms(scene, camera):
-    """Of the n faces turned to the camera: index (n,), distance of the plane (n,), forms (3, n, 3).
+    """Of the n faces that may be seen: index (n,), distance of the plane (n,), forms (3, n, 3).
 
     The forms times (u, v, 1) are 1/z, s/z and t/z, with s and t in metres from the face's corner.
     """
     away = np.cross(scene.edge_s, scene.edge_t)
     distance = np.einsum("fi,fi->f", away, scene.corner - camera.position)
-    kept = np.flatnonzero(distance > 1e-6)
+    kept = np.flatnonzero((distance > 1e-6) & _in_view(scene, camera))
     world_from_pixel = camera.rotation @ np.linalg.inv(camera.K)
     inv_z = away[kept] @ world_from_pixel / distance[kept, None]
     to_camera = camera.position - scene.corner[kept]
@@ -75,6 +97,19 @@ def _face_forms(scene, camera):
         start = np.einsum("fi,fi->f", edge, to_camera)
         forms.append(start[:, None] * inv_z + edge @ world_from_pixel)
     return kept, distance[kept], np.stack(forms)
+
+
+def _in_view(scene, camera):
+    """Whether a face (F,) reaches into the view: False only if one side of it has all corners."""
+    side_s, side_t = (
+        edge * size[:, None] for edge, size in zip((scene.edge_s, scene.edge_t), scene.size.T)
+    )
+    start = scene.corner - camera.position
+    corners = np.stack([start, start + side_s, start + side_t, start + side_s + side_t])
+    x, y, z = np.moveaxis(corners @ (camera.K @ camera.rotation.T).T, -1, 0)
+    # A pixel more than the image on each side.
+    sides = (z, x + z, camera.width * z - x, y + z, camera.height * z - y)
+    return np.all([(side > 0).any(axis=0) for side in sides], axis=0)
 
 
 def _row_intervals(size, forms, height, width):

@@ -8,13 +8,14 @@ from typing import Optional
 import numpy as np
 
 from tests.synthetic.camera import Camera, intrinsics
+from tests.synthetic.drives import drive
 from tests.synthetic.motion import flow_between
 from tests.synthetic.render import Frame, render
 from tests.synthetic.rooms import room
 from tests.synthetic.streets import street
 
-WORLDS = {"room": room, "street": street}
-FOCAL = {"room": 0.81, "street": 0.58}  # share of the width: NYU's Kinect, KITTI's colour cameras
+WORLDS = {"room": room, "street": street, "drive": drive}
+FOCAL = {"room": 0.81, "street": 0.58, "drive": 0.58}  # share of the width: Kinect, KITTI
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def sequence(
     """Render a sequence, picture by picture.
 
     Args:
-        kind: "room" or "street".
+        kind: "room", "street" or "drive".
         seed: whole number or sequence of them; everything follows from it.
         frames: how many pictures.
         height: pixels.
@@ -84,14 +85,14 @@ def sequence(
 
     def look(index):
         camera = Camera(K, path.pose(index * stride), height, width)
-        return camera, render(scene, camera)
+        return camera, render(scene, camera, time=index * stride)
 
     camera, frame = look(start)
     for index in range(start, start + frames):
         ahead = look(index + 1) if flow or index + 1 < start + frames else None
         motion = flow_between(camera, frame, *ahead) if flow else (None, None, None)
         right_camera = camera.shifted(baseline) if baseline else None
-        right = render(scene, right_camera) if baseline else None
+        right = render(scene, right_camera, time=index * stride) if baseline else None
         yield Sample(camera, frame, *motion, right_camera, right)
         if ahead:
             camera, frame = ahead
