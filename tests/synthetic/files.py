@@ -54,6 +54,22 @@ def write_image(path, image):
     path.write_bytes(data.tobytes())
 
 
+def write_text(path, text):
+    """Write a text file; the folder is made if need be.
+
+    Args:
+        path: file.
+        text: str.
+
+    Returns:
+        1, the number of files written.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return 1
+
+
 def quantized(values, scale, dtype):
     """Scale, round to the nearest whole number and clip to what the type holds.
 

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.synthetic import writers_midas, writers_nyu, writers_video
+from tests.synthetic import (
+    writers_flow,
+    writers_footage,
+    writers_geonet,
+    writers_kitti,
+    writers_midas,
+    writers_nyu,
+    writers_video,
+)
 from tests.synthetic.files import Plan
 
 
@@ -42,7 +50,28 @@ def plan_midas(out, seed, train, test, height, width):
     return Plan((*plans[0].entries, "data"), [job for plan in plans for job in plan.jobs])
 
 
-# name -> planner, its options: smallest value, default, meaning
+_FRAMES = (3, 30, "frames of each, 10 a second")
+_HEIGHT = (
+    16,
+    375,
+    "pixels of the images of 2011_09_26; the other dates differ as the real ones do",
+)
+_SEQUENCES = {
+    "sequences": (1, 2, "sequences to train on, 00 to at most 08"),
+    "test": (0, 1, "sequences to test on: 09, then 10"),
+    "frames": _FRAMES,
+    "height": _HEIGHT,
+}
+_DRIVES = {
+    "drives": (1, 5, "drives to train on, on five dates in turn"),
+    "test": (0, 2, "drives to test on"),
+    "frames": _FRAMES,
+    "height": _HEIGHT,
+    "laser": (0, 1800, "rays of a beam in one turn; 0: no laser scans"),
+    "images": (("png", "jpg"), "png", "format of the images"),
+}
+
+# name -> planner, its options: smallest value or choices, default, meaning
 FORMATS = {
     "nyu": (
         writers_nyu.plan,
@@ -109,6 +138,39 @@ FORMATS = {
             "images": (1, 8, "pictures"),
             "test": (0, 4, "how many of them are test pictures"),
             **_size(480, 640),
+        },
+    ),
+    "kitti_drives": (writers_kitti.plan_kitti_drives, _DRIVES),
+    "kitti_odom": (writers_kitti.plan_kitti_odom, _SEQUENCES),
+    "kitti_video": (writers_geonet.plan_kitti_video, _DRIVES),
+    "geonet": (
+        writers_geonet.plan_geonet,
+        {
+            **_SEQUENCES,
+            "length": (3, 3, "frames in a strip and in a snippet, an odd number"),
+            "nested": (0, 0, "1: the snippets lie in 09_snippets/09/"),
+        },
+    ),
+    "scene_flow": (
+        writers_flow.plan_scene_flow,
+        {"scenes": (1, 4, "scenes, of 21 stereo pairs each"), "height": _HEIGHT},
+    ),
+    "cityscapes": (
+        writers_footage.plan_cityscapes,
+        {
+            "train": (0, 3, "sequences in the split train"),
+            "val": (0, 1, "sequences in the split val"),
+            "frames": (3, 30, "frames of each, 17 a second"),
+            "height": (16, 1024, "pixels; images are twice as wide"),
+        },
+    ),
+    "footage": (
+        writers_footage.plan_footage,
+        {
+            "videos": (1, 2, "videos, each as a folder of images too"),
+            "frames": (2, 60, "frames of each, 10 a second"),
+            **_size(480, 640),
+            "world": (("drive", "room"), "drive", "what is filmed"),
         },
     ),
 }
