@@ -10,6 +10,7 @@ Conventions
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,6 +80,26 @@ def intrinsics_from_view(degrees: float, height: int, width: int) -> Intrinsics:
         raise InputError(f"field of view {degrees} degrees; expected 1 to 170")
     focal = width / 2 / np.tan(np.radians(degrees) / 2)
     return Intrinsics(focal, focal, (width - 1) / 2, (height - 1) / 2, width, height)
+
+
+def intrinsics_from_numbers(
+    numbers: Sequence[float], size: tuple[int, int] | None = None
+) -> Intrinsics:
+    """A camera from a command line: fx fy cx cy, or these and width and height.
+
+    Args:
+        numbers: four, which hold for images of `size`, or six.
+        size: (height, width) of the images.
+    Raises:
+        InputError: another count, or a value that cannot be.
+    """
+    values = [float(number) for number in numbers]
+    if len(values) == 4 and size is not None:
+        values += [size[1], size[0]]
+    if len(values) != len(_NEEDED) or not np.isfinite(values).all():
+        raise InputError(f"intrinsics {values}: expected fx fy cx cy, or these and width height")
+    *camera, width, height = values
+    return Intrinsics(*camera, int(width), int(height))
 
 
 def read_intrinsics(path: str | Path) -> Intrinsics:
