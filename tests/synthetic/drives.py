@@ -150,15 +150,8 @@ def _traffic(builder, rng, road, lane, ego, crossings, end):
     frames = np.arange(len(ego.along))
     with builder.moving(Track(road, lead_along(ego), lane)):
         car(builder, rng)
-    for index, (along, frame) in enumerate(crossings):
-        side = 1 if index % 2 else -1
-        (x, z), heading = road.place(along)
-        _, right = directions(heading)
-        step = side * rng.uniform(1.0, 1.3) * np.array([right[0], 0, right[1]])
-        begin = np.array([x, 0, z]) - frame * step
-        yaw, still = heading + side * np.pi / 2, np.zeros(3)
-        turned = np.array([yaw, 0.0, 0.0])
-        with builder.moving(Path(begin, step, still, turned, still, 1.0, np.zeros(6))):
+    for path in _crossing_paths(rng, road, crossings, frames):
+        with builder.moving(path):
             car(builder, rng)
     speed, begin = rng.uniform(0.7, 0.9), rng.uniform(16, 24)
     while begin < 2.5 * end:
@@ -171,3 +164,20 @@ def _traffic(builder, rng, road, lane, ego, crossings, end):
             with builder.moving(Track(road, along, -lane, turned=True)):
                 car(builder, rng)
         begin += rng.uniform(22, 45)
+
+
+def _crossing_paths(rng, road, crossings, frames):
+    """The ways of the cars across the side streets, but for those that would meet each other."""
+    paths, ways = [], []
+    for index, (along, frame) in enumerate(crossings):
+        side = 1 if index % 2 else -1
+        (x, z), heading = road.place(along)
+        right = np.insert(directions(heading)[1], 1, 0)
+        step = side * rng.uniform(1.0, 1.3) * right
+        begin, still = np.array([x, 0, z]) - frame * step, np.zeros(3)
+        turned = np.array([heading + side * np.pi / 2, 0.0, 0.0])
+        way = begin + frames[:, None] * step
+        if all(np.linalg.norm(way - other, axis=1).min() > 6 for other in ways):
+            ways.append(way)
+            paths.append(Path(begin, step, still, turned, still, 1.0, np.zeros(6)))
+    return paths

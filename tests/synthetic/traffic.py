@@ -14,7 +14,7 @@ from tests.synthetic.roads import Road
 FRAMES = 3000  # as far as a drive's timetable goes
 RAMP = 4  # frames from driving to standing
 APPROACH = 14.0  # metres between a car that waits and the side street
-LEAD_GAP = 12.0  # metres to the car ahead in the same lane
+LEAD_GAP = 15.0  # metres to the car ahead in the same lane
 
 
 @dataclass(frozen=True)
