@@ -139,7 +139,7 @@ def test_gradients_of_warping(plain):
         x, y = GRID[0] + flow[:, 0], GRID[1] + flow[:, 1]
         whole = [np.abs(places.asnumpy() - places.round().asnumpy()) < 1e-4 for places in (x, y)]
         whole = whole[0] | whole[1]
-        assert whole.mean() < 0.1
+        assert whole.mean() < 0.2
         of_flow[whole] = expected[whole]
     check_gradient(ms.Tensor(of_flow), expected)
 

@@ -1,1 +1,1 @@
-"""Geometry of video and KITTI: the files that Monodepth2 and GeoNet share."""
+"""Identical in every model folder; edit one, then run scripts/sync_model_utils.sh."""

@@ -66,13 +66,15 @@ class Similarity(nn.Cell):
         self.mean = WindowMean(border)
         self.use_ssim = use_ssim
 
-    def target(self, image):
+    def target(self, image: ms.Tensor) -> tuple[ms.Tensor, ms.Tensor, ms.Tensor]:
         """What `construct` needs of a target: the image, its means, its variances."""
         image = ops.stop_gradient(image)
         mean = self.mean(image)
         return image, mean, self.mean(image * image) - mean * mean
 
-    def dissimilarity(self, target, image):
+    def dissimilarity(
+        self, target: tuple[ms.Tensor, ms.Tensor, ms.Tensor], image: ms.Tensor
+    ) -> ms.Tensor:
         """(1 - SSIM) / 2, within 0..1: the tuple of `target`, (B, C, H, W) -> (B, C, H, W)."""
         fixed, fixed_mean, fixed_variance = target
         mean = self.mean(image)
