@@ -16,6 +16,9 @@ struct InputFile {
 // True for the prepared tensors of preprocess.py.
 bool IsBin(const std::filesystem::path& path);
 
+// Throws InputError when two files would write the same result.
+void CheckDistinct(const std::vector<InputFile>& files);
+
 // Files as given, folders with everything below them (sorted; other endings are left out); results
 // keep the folders' structure. Throws InputError when a path is missing, nothing is found, or two
 // files would write the same result.

@@ -67,6 +67,10 @@ void KeepApart(std::vector<InputFile>* files) {
   }
 }
 
+}  // namespace
+
+bool IsBin(const fs::path& path) { return LowerEnding(path) == ".bin"; }
+
 void CheckDistinct(const std::vector<InputFile>& files) {
   std::map<fs::path, fs::path> seen;
   for (const InputFile& file : files) {
@@ -77,10 +81,6 @@ void CheckDistinct(const std::vector<InputFile>& files) {
     }
   }
 }
-
-}  // namespace
-
-bool IsBin(const fs::path& path) { return LowerEnding(path) == ".bin"; }
 
 std::vector<InputFile> ListInputs(const std::vector<fs::path>& paths) {
   std::vector<InputFile> files;
