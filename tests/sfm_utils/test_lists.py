@@ -5,6 +5,7 @@ import pytest
 from monodepth2.src.model_utils.errors import InputError
 from monodepth2.src.sfm_utils import lists
 from monodepth2.src.sfm_utils.lists import Frame
+from monodepth2.src.sfm_utils.text_files import parse_numbers, read_numbers
 
 DRIVE = "2011_09_26/2011_09_26_drive_0001_sync"
 
@@ -106,3 +107,25 @@ def test_a_missing_list_and_one_that_is_no_text(tmp_path):
     (tmp_path / "list.txt").write_bytes(b"\xff\xfe1 2 l\n")
     with pytest.raises(InputError, match="list.txt is damaged: not UTF-8 text"):
         lists.read_split(tmp_path / "list.txt")
+
+
+def test_numbers_have_a_limit(tmp_path):
+    assert parse_numbers("1,2.5", 2, "x", ",").tolist() == [1, 2.5]
+    for word in ("1e19", "-1e19", "inf", "nan", "x", "0x1"):
+        with pytest.raises(
+            InputError, match=f"x line 1: expected 2 finite numbers, got '1 {word}'"
+        ):
+            parse_numbers(f"1 {word}", 2, "x line 1")
+    path = tmp_path / "numbers.txt"
+    path.write_text("1 2\n3 4\n\n")
+    assert read_numbers(path, 2).tolist() == [[1, 2], [3, 4]]
+    with pytest.raises(InputError, match="expected 3 numbers, got 2: '1 2'"):
+        read_numbers(path, 3)
+
+
+def test_a_file_that_is_much_too_large(tmp_path):
+    path = tmp_path / "list.txt"
+    with path.open("wb") as file:
+        file.truncate((1 << 26) + 1)
+    with pytest.raises(InputError, match="list.txt has more than 64 MiB: not a text file of this"):
+        lists.read_split(path)

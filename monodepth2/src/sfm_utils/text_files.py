@@ -13,6 +13,7 @@ from ..model_utils.errors import InputError, shown
 from ..model_utils.files import is_file
 
 _MOST_BYTES = 1 << 26  # a list of 72000 frames has 3 MB
+_LARGEST = 1e18  # no number of such a file comes near it, and its square is still finite
 
 
 def read_lines(path: str | Path) -> list[str]:
@@ -58,7 +59,7 @@ def parse_numbers(text: str, count: int, where: str, separator: str | None = Non
         values = np.array([float(word) for word in words], np.float64)
     except ValueError:
         values = np.full(1, np.nan)
-    if not np.isfinite(values).all():
+    if not (np.abs(values) <= _LARGEST).all():
         raise InputError(f"{where}: expected {count} finite numbers, got {shown(text)}")
     if len(values) != count:
         raise InputError(f"{where}: expected {count} numbers, got {len(values)}: {shown(text)}")
