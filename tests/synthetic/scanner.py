@@ -54,12 +54,16 @@ def _quarter(scene, world_from_scanner, quarter, rays):
     u, v = half * x / z + K[0, 2], half * y / z + K[1, 2]
     left, top = np.floor(u).astype(int), np.floor(v).astype(int)
     world_rays = rays @ world_from_scanner[:3, :3].T
-    best, slant = np.full(len(rays), np.inf), np.zeros(len(rays))
-    for row, column in ((0, 0), (0, 1), (1, 0), (1, 1)):
-        face = faces[np.clip(top + row, 0, len(faces) - 1), left + column]
-        reach, cosine = _meet(scene, face, pose[:3, 3], world_rays)
-        closer = reach < best
-        best[closer], slant[closer] = reach[closer], cosine[closer]
+    corners = [
+        faces[np.clip(top + row, 0, len(faces) - 1), left + column]
+        for row, column in ((0, 0), (0, 1), (1, 0), (1, 1))
+    ]
+    best, slant = _meet(scene, corners[0], pose[:3, 3], world_rays)
+    for face in corners[1:]:
+        at = np.flatnonzero(face != corners[0])
+        reach, cosine = _meet(scene, face[at], pose[:3, 3], world_rays[at])
+        closer = reach < best[at]
+        best[at[closer]], slant[at[closer]] = reach[closer], cosine[closer]
     back = best <= REACH
     reflectance = np.round(0.1 + 0.8 * slant[back], 2)
     return np.column_stack([rays[back] * best[back, None], reflectance])
