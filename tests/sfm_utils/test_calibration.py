@@ -87,8 +87,21 @@ def test_an_odometry_calibration(tmp_path):
         calibration.read_odometry_calibration(path)
 
 
+@pytest.mark.parametrize("size, good", [("1 1", True), ("16384 16384", True), ("1 16385", False)])
+def test_the_images_size_has_limits(day, size, good):
+    path = day / calibration.CAM_TO_CAM
+    path.write_text(CAMERAS.replace("S_rect_02: 1.2e+01 8", f"S_rect_02: {size}"))
+    if good:
+        width, height = map(int, size.split())
+        assert calibration.read_raw_calibration(day).size == (height, width)
+    else:
+        with pytest.raises(InputError, match="S_rect_02 1 16385 is no size of an image"):
+            calibration.read_raw_calibration(day)
+
+
 def test_focal_lengths_of_kitti_2015():
-    assert calibration.focal_of_width(1242, "x.png") == 721.5377
+    focal = {1242: 721.5377, 1241: 718.856, 1238: 718.3351, 1224: 707.0493}
+    assert {width: calibration.focal_of_width(width, "x.png") for width in focal} == focal
     with pytest.raises(InputError, match="x.png: width 640 is not one of KITTI 2015"):
         calibration.focal_of_width(640, "x.png")
 

@@ -111,6 +111,7 @@ def test_a_missing_list_and_one_that_is_no_text(tmp_path):
 
 def test_numbers_have_a_limit(tmp_path):
     assert parse_numbers("1,2.5", 2, "x", ",").tolist() == [1, 2.5]
+    assert parse_numbers("-1e18", 1, "x").tolist() == [-1e18]
     for word in ("1e19", "-1e19", "inf", "nan", "x", "0x1"):
         with pytest.raises(
             InputError, match=f"x line 1: expected 2 finite numbers, got '1 {word}'"
@@ -119,7 +120,7 @@ def test_numbers_have_a_limit(tmp_path):
     path = tmp_path / "numbers.txt"
     path.write_text("1 2\n3 4\n\n")
     assert read_numbers(path, 2).tolist() == [[1, 2], [3, 4]]
-    with pytest.raises(InputError, match="expected 3 numbers, got 2: '1 2'"):
+    with pytest.raises(InputError, match="numbers.txt line 1: expected 3 numbers, got 2: '1 2'"):
         read_numbers(path, 3)
 
 

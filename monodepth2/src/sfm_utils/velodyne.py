@@ -83,9 +83,7 @@ def project_velodyne(
     _, first, groups = np.unique(numbers, return_index=True, return_inverse=True)
     nearest = np.full(len(first), np.inf)
     np.minimum.at(nearest, groups, values)
-    repeated = np.bincount(groups, minlength=len(first)) > 1
-    first = first[repeated]
-    depth_map[rows[first], columns[first]] = nearest[repeated]
+    depth_map[rows[first], columns[first]] = nearest
     return np.maximum(depth_map, 0)
 
 
