@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from monodepth2.src.sfm_utils.calibration import read_raw_calibration
+from monodepth2.src.sfm_utils.kitti import KittiRaw
+from monodepth2.src.sfm_utils.lists import read_image_list
 from monodepth2.src.sfm_utils.velodyne import project_velodyne, velodyne_depth_map
 from tests.golden_files import golden_dir
 
@@ -56,3 +58,12 @@ def test_geonet_depth_map(tmp_path):
             np.testing.assert_array_equal(got.astype(np.float32), expected)
             compared += 1
     assert compared == 2
+
+
+def test_geonet_list(tmp_path):
+    expected = json.loads((GEONET / "kitti_eval.json").read_text())["depth_eigen"]["test_files"]
+    (tmp_path / "test_files_eigen.txt").write_text("\n".join(expected) + "\n")
+    frames = read_image_list(tmp_path / "test_files_eigen.txt")
+    tree = KittiRaw(tmp_path, ".png")
+    assert [str(tree.image(frame).relative_to(tmp_path)) for frame in frames] == expected
+    assert len(frames) == len(np.load(GEONET / "kitti_eval.npz")["depth_gt"])

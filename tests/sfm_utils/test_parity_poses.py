@@ -127,3 +127,9 @@ def test_monodepth2_snippets():
             poses[start : start + length], predicted[start : start + length - 1]
         )
         assert alone.ates["0"] == pytest.approx(scores.ates[str(start)], rel=1e-9)
+
+
+def test_the_targets_own_pose_stands_between_the_sources():
+    names = "pred_poses", "poses_with_target_inserted"
+    sources, expected = arrays(GEONET / "ckpt_pose_expect.npz", *names)
+    np.testing.assert_array_equal([with_target(one) for one in sources], expected)
