@@ -13,10 +13,11 @@ import numpy as np
 
 from ..model_utils.errors import InputError
 from ..model_utils.images import read_rgb
+from ..model_utils.media import IMAGES
 from .exif import shown_size
 from .intrinsics import Intrinsics
+from .neighbours import frame_order
 
-IMAGES = {".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".tif", ".tiff", ".webp"}
 _MOST_PIXELS = 1 << 26  # of a frame
 
 
@@ -87,15 +88,12 @@ class Footage:
 
 
 def _images(folder):
-    """The images of a folder, sorted by name; names that are numbers by their value."""
+    """The images of a folder in order."""
     files = [file for file in folder.iterdir() if file.suffix.lower() in IMAGES]
     if len(files) < 2:
         count = "one image" if files else "no image"
         raise InputError(f"{folder} holds {count}; a sequence needs two or more, or give a video")
-    stems = [file.stem for file in files]
-    if all(stem.isascii() and stem.isdecimal() for stem in stems):
-        return sorted(files, key=lambda file: (int(file.stem), file.name))
-    return sorted(files)
+    return frame_order(sorted(files))
 
 
 def _common_size(files):
