@@ -69,6 +69,7 @@ _DRIVES = {
     "height": _HEIGHT,
     "laser": (0, 1800, "rays of a beam in one turn; 0: no laser scans"),
     "images": (("png", "jpg"), "png", "format of the images"),
+    "annotated": (0, 0, "1: the depth benchmark's maps in <drive>/proj_depth/ too"),
 }
 
 # name -> planner, its options: smallest value or choices, default, meaning

@@ -3,7 +3,8 @@
 A tree takes one View after the other by add(view), and writes its text files by finish(); both
 return how many files that made.
 
-RawTree        <date>/<drive>/{image_02,image_03,velodyne_points,oxts}/...
+RawTree        <date>/<drive>/{image_02,image_03,velodyne_points,oxts}/..., and where asked for
+               <date>/<drive>/proj_depth/groundtruth/{image_02,image_03}/*.png
 OdometryTree   sequences/<NN>/{image_0,image_2,image_3}/*.png, calib.txt, times.txt; poses/<NN>.txt
 """
 
@@ -17,9 +18,10 @@ import numpy as np
 
 from tests.synthetic import kitti_text
 from tests.synthetic.drives import drive
-from tests.synthetic.files import write_image, write_text
+from tests.synthetic.files import quantized, write_image, write_text
 from tests.synthetic.render import render
 from tests.synthetic.scanner import scan
+from tests.synthetic.sensors import laser
 
 METRES = 1.05  # the most that a frame drives
 
@@ -92,18 +94,19 @@ class RawTree:
         name: of the drive, `<date>_drive_<NNNN>_sync`.
         extension: "png" or "jpg".
         laser: rays of a beam in one turn; 0 leaves the scanner out.
+        annotated: numbers of the frames that get depth maps as the depth benchmark's.
     """
 
     cameras = (2, 3)
 
-    def __init__(self, out, name, extension, laser):
+    def __init__(self, out, name, extension, laser, annotated=()):
         self.date = name.partition("_drive")[0]
         self.folder = Path(out) / self.date / name
-        self.extension, self.laser = extension, laser
+        self.extension, self.laser, self.annotated = extension, laser, annotated
         self.count = 0
 
     def add(self, view):
-        """Write one moment's images, cloud and oxts record."""
+        """Write one moment's images, cloud, oxts record and depth maps."""
         stem = f"data/{view.number:010d}"
         for index in self.cameras:
             path = self.folder / f"image_{index:02d}" / f"{stem}.{self.extension}"
@@ -111,13 +114,22 @@ class RawTree:
         imu = [kitti_text.world_from_imu(view.rig, pose) for pose in view.world_from_rect]
         write_text(self.folder / "oxts" / f"{stem}.txt", kitti_text.oxts_line(*imu))
         self.count += 1
+        maps = self._annotate(view) if view.number in self.annotated else 0
         if not self.laser:
-            return 3
+            return 3 + maps
         pose = view.world_from_rect[1] @ view.rig.rect_from_scanner
         path = self.folder / "velodyne_points" / f"{stem}.bin"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(scan(view.scene, pose, self.laser).astype("<f4").tobytes())
-        return 4
+        return 4 + maps
+
+    def _annotate(self, view):
+        folder = self.folder / "proj_depth" / "groundtruth"
+        for index in self.cameras:
+            rng = np.random.default_rng((view.number, index))
+            depth = quantized(laser(view.frames[index].depth, rng), 256, np.uint16)
+            write_image(folder / f"image_{index:02d}" / f"{view.number:010d}.png", depth)
+        return len(self.cameras)
 
     def finish(self):
         """Write each sensor's timestamps."""

@@ -200,3 +200,23 @@ def test_jpg_images_and_no_laser(tmp_path, raw):
     png = read(raw / FIRST[:10] / FIRST / "image_02/data/0000000004.png")
     assert np.abs(read(jpg).astype(int) - png).mean() < 4
     assert (tmp_path / "x/lists/test_scenes_eigen.txt").read_text() == ""
+
+
+def test_annotated_depth(tmp_path, raw):
+    more = ["--drives", "1", "--test", "0", "--laser", "0", "--annotated", "1", "--seed", "5"]
+    main(["kitti_drives", str(tmp_path / "x"), *SMALL, *more])
+    drive_folder = tmp_path / "x" / FIRST[:10] / FIRST
+    for camera in (2, 3):
+        folder = drive_folder / f"proj_depth/groundtruth/image_0{camera}"
+        # The first and the last five frames have none.
+        assert files_below(folder) == [f"{n:010d}.png" for n in range(5, FRAMES - 5)]
+        stored = read(folder / "0000000006.png")
+        depth = seen((5, 30, 0), camera, 6, FIRST[:10])[1].depth
+        known = stored > 0
+        assert stored.dtype == np.uint16 and 0.05 < known.mean() < 0.25
+        np.testing.assert_array_equal(stored[known], np.rint(depth[known].astype(float) * 256))
+    for path in files_below(drive_folder):
+        if "proj_depth" not in path and "velodyne" not in path:
+            assert (drive_folder / path).read_bytes() == (
+                raw / FIRST[:10] / FIRST / path
+            ).read_bytes()

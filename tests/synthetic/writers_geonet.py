@@ -75,7 +75,7 @@ def _write_lists(out, numbers, frames, length):
     return write_strip_lists(Path(out) / "stageone" / "train", folders, frames, length)
 
 
-def plan_kitti_video(out, seed, drives, test, frames, height, laser, images):
+def plan_kitti_video(out, seed, drives, test, frames, height, laser, images, annotated):
     """Plan raw data, odometry benchmark and GeoNet's tree of the same drives.
 
     Args:
@@ -87,19 +87,20 @@ def plan_kitti_video(out, seed, drives, test, frames, height, laser, images):
         height: pixels of the first date's images.
         laser: rays of a beam in one turn; 0 leaves the scanner out.
         images: "png" or "jpg", of the raw data.
+        annotated: 1 adds the depth benchmark's maps to the raw data.
 
     Returns:
         Plan.
     """
     numbers = writers_kitti.sequence_numbers(drives, test)
     raw = writers_kitti.plan_kitti_drives(
-        Path(out) / "raw", seed, drives, test, frames, height, laser, images
+        Path(out) / "raw", seed, drives, test, frames, height, laser, images, annotated
     )
     names = writers_kitti.drive_names(len(numbers))
     jobs = [
         (_write_all, (out, writers_kitti.drive_seed(seed, index), number, name, *rest))
         for index, (number, name) in enumerate(zip(numbers, names))
-        for rest in [(frames, height, laser, images)]
+        for rest in [(frames, height, laser, images, annotated)]
     ]
     jobs += raw.jobs[len(numbers) :]
     jobs.append((writers_kitti.write_odom_lists, (Path(out) / "odometry", seed, numbers, frames)))
@@ -107,9 +108,10 @@ def plan_kitti_video(out, seed, drives, test, frames, height, laser, images):
     return Plan(("raw", "odometry", "stageone"), jobs)
 
 
-def _write_all(out, seed, number, name, frames, height, laser, images):
+def _write_all(out, seed, number, name, frames, height, laser, images, annotated):
+    maps = writers_kitti.annotated_frames(frames) if annotated else ()
     trees = [
-        RawTree(Path(out) / "raw", name, images, laser),
+        RawTree(Path(out) / "raw", name, images, laser, maps),
         OdometryTree(Path(out) / "odometry", number),
         *stage_trees(out, number, 3, nested=False),
     ]

@@ -16,6 +16,7 @@ from tests.synthetic.files import Plan, write_text
 from tests.synthetic.kitti_drives import OdometryTree, RawTree, write_drive
 from tests.synthetic.kitti_rig import DATES, rig
 from tests.synthetic.traffic import timetable
+from tests.synthetic.writers_video import FIRST_ANNOTATED
 
 TEST_SEQUENCES = (9, 10)
 SEQUENCE_DATES = {3: "2011_09_26", **dict.fromkeys(range(3), "2011_10_03")}  # else 2011_09_30
@@ -53,7 +54,7 @@ def drive_seed(seed, index):
     return (seed, 30, index)
 
 
-def plan_kitti_drives(out, seed, drives, test, frames, height, laser, images):
+def plan_kitti_drives(out, seed, drives, test, frames, height, laser, images, annotated):
     """Plan KITTI's raw data: both colour cameras, calibration, laser scans, oxts, lists.
 
     Args:
@@ -65,13 +66,14 @@ def plan_kitti_drives(out, seed, drives, test, frames, height, laser, images):
         height: pixels of the first date's images; other dates' differ as the real ones do.
         laser: rays of a beam in one turn; 0 leaves the scanner out.
         images: "png" or "jpg".
+        annotated: 1 adds the depth benchmark's maps, but for the first and last frames.
 
     Returns:
         Plan.
     """
     names = drive_names(drives + test)
     jobs = [
-        (_write_raw, (out, drive_seed(seed, index), name, frames, height, laser, images))
+        (_write_raw, (out, drive_seed(seed, index), name, frames, height, laser, images, annotated))
         for index, name in enumerate(names)
     ]
     dates = sorted({name[:10] for name in names})
@@ -80,8 +82,14 @@ def plan_kitti_drives(out, seed, drives, test, frames, height, laser, images):
     return Plan((*dates, "splits", "lists"), jobs)
 
 
-def _write_raw(out, seed, name, frames, height, laser, images):
-    return write_drive(seed, rig(name[:10], height), frames, [RawTree(out, name, images, laser)])
+def _write_raw(out, seed, name, frames, height, laser, images, annotated):
+    tree = RawTree(out, name, images, laser, annotated_frames(frames) if annotated else ())
+    return write_drive(seed, rig(name[:10], height), frames, [tree])
+
+
+def annotated_frames(frames):
+    """The frames of a drive for which the depth benchmark has maps."""
+    return range(FIRST_ANNOTATED, frames - FIRST_ANNOTATED)
 
 
 def _write_calibrations(out, dates, height):
