@@ -8,7 +8,7 @@ from monodepth2.src.model_utils.errors import InputError
 from monodepth2.src.sfm_utils import trajectories
 from monodepth2.src.sfm_utils.rotations import inverse_pose, pose_from_vector, steps_of
 from monodepth2.src.sfm_utils.trajectories import Trajectory
-from monodepth2.src.sfm_utils.trajectory_plot import draw_trajectories
+from monodepth2.src.sfm_utils.trajectory_plot import _round_step, draw_trajectories
 
 
 def drive(count=8, turn=0.2):
@@ -206,3 +206,20 @@ def test_the_plot_of_a_point_and_of_what_is_not_finite(tmp_path):
     draw_trajectories(tmp_path / "nan.png", {"bad": np.full((3, 4, 4), np.nan)})
     assert cv2.imread(str(tmp_path / "still.png")) is not None
     assert cv2.imread(str(tmp_path / "nan.png")) is not None
+
+
+@pytest.mark.parametrize("span, step", [(10, 2), (16, 5), (3, 1), (3.1, 1), (600, 200), (0.3, 0.1)])
+def test_the_grid_has_round_steps(span, step):
+    assert _round_step(span + 1e-9) == pytest.approx(step)
+
+
+def test_the_plot_keeps_proportions(tmp_path):
+    """A square path is as wide as it is high, and nothing leaves the frame."""
+    square = np.tile(np.eye(4), (5, 1, 1))
+    square[:, [0, 2], 3] = [[0, 0], [0, 2], [1, 2], [1, 0], [0, 0]]
+    draw_trajectories(tmp_path / "plot.png", {"square": square})
+    image = cv2.imread(str(tmp_path / "plot.png"))
+    rows, columns = np.nonzero((image[60:590, 52:590] < 60).all(2))
+    height, width = np.ptp(rows), np.ptp(columns)
+    assert height == pytest.approx(528, abs=12) and width == pytest.approx(264, abs=12)
+    assert columns.mean() + 52 == pytest.approx(320, abs=20)

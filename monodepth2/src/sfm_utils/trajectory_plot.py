@@ -62,7 +62,7 @@ def _draw_grid(image, pixels, corner, span):
         for value in np.arange(first, last + 1) * step:
             point = np.where(np.arange(2) == axis, value, corner)
             x, y = pixels(point)[0].tolist()
-            text = f"{value:g}"
+            text = f"{value + 0.0:g}"  # -0 is 0
             if axis == 0:
                 cv2.line(image, (x, _MARGIN), (x, end), _GREY, 1)
                 _write(image, text, (x - 4 * len(text), end + 16))
