@@ -32,6 +32,8 @@ def test_times_match_within_the_limit_the_closest_first():
     # One time for two: the closer one gets it.
     i, j = snippets.match_times(np.array([0.0, 0.008]), np.array([0.005]))
     assert list(zip(i, j)) == [(1, 0)]
+    i, j = snippets.match_times(first[:2], np.array([-1, 0, 1.0625]), 0.25)
+    assert list(zip(i, j)) == [(0, 1), (1, 2)]
     assert snippets.match_times(first, first + 0.011)[0].size == 0
     assert snippets.match_times(first, first + 0.009)[1].tolist() == [0, 1, 2, 3]
 
@@ -47,10 +49,14 @@ def test_what_cannot_be_told_counts_for_nothing():
     assert snippets.matched_ate(target, trajectory([0, 0.5, 0.6], [0, 1, 2])) is None
     assert snippets.matched_ate(target, trajectory([0, 0.1, 0.6], [0, 1, 2])) is None
     assert snippets.matched_ate(target, trajectory([0, 0.1, 0.2], [0, 1, 3])) > 0
+    aside = trajectory([0, 0.1, 0.6], [0, 1, 2])
+    aside.world_from_camera[1, 0, 3] = 1
+    # Two matches are enough: 1 ahead, predicted as 1 ahead and 1 aside, scaled by a half.
+    assert snippets.matched_ate(target, aside) == pytest.approx(np.sqrt(0.5) / 2)
     still = trajectory([0, 0.1, 0.2], [0, 0, 0])
     assert snippets.matched_ate(still, target) is None
     scores = snippets.SnippetScores({"a": None, "b": 1.0, "c": 3.0})
-    assert (scores.mean, scores.std) == (2, 1)
+    assert (scores.mean, scores.std, scores.unmatched) == (2, 1, 0)
     assert np.isnan(snippets.SnippetScores({"a": None}).mean)
     assert np.isnan(snippets.SnippetScores({"a": None}).std)
 
