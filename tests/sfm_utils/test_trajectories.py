@@ -223,3 +223,28 @@ def test_the_plot_keeps_proportions(tmp_path):
     height, width = np.ptp(rows), np.ptp(columns)
     assert height == pytest.approx(528, abs=12) and width == pytest.approx(264, abs=12)
     assert columns.mean() + 52 == pytest.approx(320, abs=20)
+
+
+def test_the_grid_and_its_numbers_are_where_they_belong(tmp_path):
+    """z from 0 to 2 m in steps of 0.5 on 528 pixels; x is centred on 0.5 m; words beside both."""
+    square = np.tile(np.eye(4), (3, 1, 1))
+    square[:, [0, 2], 3] = [[0, 0], [0.4, 2], [1, 0.3]]
+    labels = [f"drive {number}" for number in range(6)]
+    draw_trajectories(tmp_path / "plot.png", dict.fromkeys(labels, square))
+    image = cv2.imread(str(tmp_path / "plot.png"))[..., ::-1].astype(int)
+    grey = (image == 225).all(2)
+    lines = [56, 188, 320, 452, 584]
+    assert np.flatnonzero(grey[:, 56:585].mean(1) > 0.6).tolist() == lines
+    assert np.flatnonzero(grey[56:585].mean(0) > 0.6).tolist() == lines
+    ink = (image < 128).all(2)
+    for place in lines:
+        assert (
+            ink[place - 6 : place + 5, 4:30].any() and ink[592:602, place - 12 : place + 14].any()
+        )
+    assert not ink[200:300, :50].any() and not ink[592:602, 210:300].any()
+    assert ink[608:620, 564:600].any() and ink[34:48, 4:40].any()  # x, m and z, m
+    # The sixth label has the first one's colour again; the legend's lines are 16 pixels apart.
+    colors = [(40, 40, 40), (220, 60, 30), (30, 100, 210), (30, 150, 60), (160, 60, 170)]
+    for number, color in enumerate([*colors, colors[0]]):
+        line = image[10 + 16 * number : 21 + 16 * number, 64:120]
+        assert np.abs(line - color).sum(2).min() < 60, number
