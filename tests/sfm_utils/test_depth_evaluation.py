@@ -98,9 +98,9 @@ def test_depth_of_kittis_disparity():
 
 
 def test_outliers_are_three_pixels_and_five_percent_off():
-    target = maps(100, 100, 100, 10, 10, 0)
-    predicted = maps(105, 104, 95, 13, 12.9, 50)
-    assert evaluation.disparity_outliers(predicted, target) == pytest.approx(60)
+    target = maps(100, 100, 100, 10, 10, 0.5, 0)
+    predicted = maps(105, 104, 95, 13, 12.9, 0.5, 50)
+    assert evaluation.disparity_outliers(predicted, target) == pytest.approx(50)
 
 
 def test_d1_of_a_scaled_depth():
