@@ -20,7 +20,7 @@ def drive(seed, length=160.0):
 
     Args:
         seed: whole number or sequence of them.
-        length: metres that can be driven; about 0.8 m a frame, stops included.
+        length: metres that can be driven; about 0.8 m per frame, stops included.
 
     Returns:
         Scene, Track of the camera.

@@ -32,7 +32,7 @@ class Plan:
 
 
 def write_image(path, image):
-    """Write a picture; the folder is made if need be.
+    """Write a image; the folder is made if need be.
 
     Args:
         path: file; .jpg, .JPG and .thumb become JPEG of quality 95, all else PNG.

@@ -26,10 +26,10 @@ def plan_midas(out, seed, train, test, height, width):
     Args:
         out: folder; `train_data_dir` for MiDaS.
         seed: whole number.
-        train: ReDWeb pictures.
-        test: pictures of each data set for evaluation.
-        height: pixels, of all pictures.
-        width: pixels, of all pictures.
+        train: ReDWeb images.
+        test: images of each data set for evaluation.
+        height: pixels, of all images.
+        width: pixels, of all images.
 
     Returns:
         Plan.
@@ -50,7 +50,7 @@ def plan_midas(out, seed, train, test, height, width):
     return Plan((*plans[0].entries, "data"), [job for plan in plans for job in plan.jobs])
 
 
-_FRAMES = (3, 30, "frames of each, 10 a second")
+_FRAMES = (3, 30, "frames of each, 10 per second")
 _HEIGHT = (
     16,
     375,
@@ -77,26 +77,26 @@ FORMATS = {
     "nyu": (
         writers_nyu.plan,
         {
-            "train": (0, 48, "training pictures"),
-            "test": (0, 12, "test pictures"),
-            "per_scene": (1, 2, "training pictures in a room"),
+            "train": (0, 48, "training images"),
+            "test": (0, 12, "test images"),
+            "per_scene": (1, 2, "training images in a room"),
             **_size(480, 640),
         },
     ),
     "midas": (
         plan_midas,
         {
-            "train": (1, 32, "ReDWeb pictures"),
-            "test": (1, 4, "pictures of each data set for evaluation"),
+            "train": (1, 32, "ReDWeb images"),
+            "test": (1, 4, "images of each data set for evaluation"),
             **_size(240, 320),
         },
     ),
-    "redweb": (writers_midas.plan_redweb, {"images": (1, 32, "pictures"), **_size(384, 512)}),
+    "redweb": (writers_midas.plan_redweb, {"images": (1, 32, "how many"), **_size(384, 512)}),
     "sintel": (
         writers_video.plan_sintel,
         {
             "scenes": (1, 2, "scenes"),
-            "frames": (1, 4, "pictures a scene"),
+            "frames": (1, 4, "images per scene"),
             **_size(436, 1024),
         },
     ),
@@ -104,7 +104,7 @@ FORMATS = {
         writers_video.plan_tum,
         {
             "sequences": (1, 2, "sequences"),
-            "frames": (1, 4, "pictures with depth a sequence"),
+            "frames": (1, 4, "images with depth per sequence"),
             **_size(480, 640),
         },
     ),
@@ -112,7 +112,7 @@ FORMATS = {
         writers_video.plan_kitti,
         {
             "drives": (1, 2, "drives"),
-            "frames": (1, 4, "pictures a drive"),
+            "frames": (1, 4, "images per drive"),
             **_size(375, 1242),
         },
     ),
@@ -120,24 +120,24 @@ FORMATS = {
         writers_video.plan_kitti_raw,
         {
             "drives": (1, 2, "drives"),
-            "frames": (1, 4, "pictures with depth a drive"),
+            "frames": (1, 4, "images with depth per drive"),
             **_size(375, 1242),
         },
     ),
-    "diw": (writers_midas.plan_diw, {"images": (1, 8, "pictures"), **_size(320, 480)}),
+    "diw": (writers_midas.plan_diw, {"images": (1, 8, "how many"), **_size(320, 480)}),
     "eth3d": (
         writers_midas.plan_eth3d,
         {
             "scenes": (1, 2, "scenes"),
-            "images": (1, 2, "pictures a scene"),
+            "images": (1, 2, "images per scene"),
             **_size(672, 1008),
         },
     ),
     "nyu_mat": (
         writers_midas.plan_nyu_mat,
         {
-            "images": (1, 8, "pictures"),
-            "test": (0, 4, "how many of them are test pictures"),
+            "images": (1, 8, "how many"),
+            "test": (0, 4, "how many of them are test images"),
             **_size(480, 640),
         },
     ),
@@ -161,7 +161,7 @@ FORMATS = {
         {
             "train": (0, 3, "sequences in the split train"),
             "val": (0, 1, "sequences in the split val"),
-            "frames": (3, 30, "frames of each, 17 a second"),
+            "frames": (3, 30, "frames of each, 17 per second"),
             "height": (16, 1024, "pixels; images are twice as wide"),
         },
     ),
@@ -169,7 +169,7 @@ FORMATS = {
         writers_footage.plan_footage,
         {
             "videos": (1, 2, "videos, each as a folder of images too"),
-            "frames": (2, 60, "frames of each, 10 a second"),
+            "frames": (2, 60, "frames of each, 10 per second"),
             **_size(480, 640),
             "world": (("drive", "room"), "drive", "what is filmed"),
         },

@@ -146,7 +146,7 @@ def timestamp_lines(date, count, shift=0.0):
         shift: seconds after the cameras' trigger.
 
     Returns:
-        str, one line a frame, to the nanosecond.
+        str, one line per frame, to the nanosecond.
     """
     start = datetime.strptime(date, "%Y_%m_%d") + timedelta(hours=13, minutes=2, seconds=25 + shift)
     moments = (start + timedelta(seconds=SECONDS * index) for index in range(count))
@@ -157,7 +157,7 @@ def data_format():
     """dataformat.txt beside the oxts records.
 
     Returns:
-        str, one line a field.
+        str, one line per field.
     """
     return "".join(f"{name}:  field {index}\n" for index, name in enumerate(OXTS_FIELDS, start=1))
 

@@ -67,14 +67,14 @@ def flow_between(camera, frame, next_camera, next_frame):
     """Optical flow from depth, the two camera poses and the motion of the scene's objects.
 
     Args:
-        camera: Camera of the first picture.
+        camera: Camera of the first image.
         frame: Frame seen by it.
-        next_camera: Camera of the second picture.
+        next_camera: Camera of the second image.
         next_frame: Frame seen by it.
 
     Returns:
         flow (H, W, 2) float32, pixels (x, y), 0 where not valid;
-        valid (H, W) bool: there is depth, and the flow ends inside the second picture;
+        valid (H, W) bool: there is depth, and the flow ends inside the second image;
         visible (H, W) bool: valid, and a pixel next to the flow's end shows the same face.
     """
     v, u = np.mgrid[: camera.height, : camera.width].astype(np.float64)
@@ -99,11 +99,11 @@ def _same_face(face, next_face, x, y, valid):
 
 
 def warp_back(next_rgb, flow):
-    """Fetch the first picture's colours from the second one.
+    """Fetch the first image's colours from the second one.
 
     Args:
-        next_rgb: (H, W, 3) or (H, W), uint8 or float32, the second picture.
-        flow: (H, W, 2) float32, from the first to the second picture.
+        next_rgb: (H, W, 3) or (H, W), uint8 or float32, the second image.
+        flow: (H, W, 2) float32, from the first to the second image.
 
     Returns:
         Like `next_rgb`, bilinear; borders are repeated.

@@ -18,7 +18,7 @@ from tests.synthetic.scene import Scene
 
 @dataclass(frozen=True)
 class Frame:
-    """One rendered picture.
+    """One rendered image.
 
     Attributes:
         rgb: (H, W, 3) uint8.

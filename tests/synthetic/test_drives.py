@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tests.synthetic.camera import Camera, Path, intrinsics
+from tests.synthetic.camera import pose as turned
 from tests.synthetic.drives import drive
 from tests.synthetic.motion import object_map
 from tests.synthetic.render import render
@@ -145,6 +146,10 @@ def test_a_road_by_hand():
     np.testing.assert_allclose(before, [1, -4])
     pose = road.pose(5, 2, up=1.65)
     np.testing.assert_allclose(pose[:3, 3], [2, -1.65, 5])
+    np.testing.assert_allclose(road.pose(5), turned((0, 0, 5)))
+    given = road.pose(12, 0, 1, yaw=0.3, pitch=0.02, roll=0.01)
+    (x, z), at = road.place(12)
+    np.testing.assert_allclose(given, turned((x, -1, z), at + 0.3, 0.02, 0.01))
 
 
 def test_winding_roads_bend_both_ways_and_never_turn_back():

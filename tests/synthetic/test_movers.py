@@ -84,6 +84,21 @@ def test_moments_between_two_frames():
     np.testing.assert_allclose(flow[60, 115], [2.5, 0], atol=1e-4)
 
 
+def test_flow_may_end_on_the_last_pixel_but_not_beyond():
+    builder = Builder(np.random.default_rng(0))
+    builder.rectangle((-8, -8, 1), (16, 0, 0), (0, 16, 0), "metal")
+    scene, f = builder.scene(), np.array([[64.0, 0, 0], [0, 64, 0], [0, 0, 1]])
+    first, second = (Camera(f, pose(at), 8, 16) for at in ((0, 0, 0), (0.0625, 0.03125, 0)))
+    for here, there, columns, rows in (
+        (first, second, (4, 15), (2, 7)),  # 4 pixels to the left, 2 up
+        (second, first, (0, 11), (0, 5)),
+    ):
+        _, valid, _ = flow_between(here, render(scene, here), there, render(scene, there))
+        expected = np.zeros((8, 16), bool)
+        expected[rows[0] : rows[1] + 1, columns[0] : columns[1] + 1] = True
+        np.testing.assert_array_equal(valid, expected)
+
+
 def expected_flow(first, second, mover_pose, next_pose, v, u):
     """A point's way by steps of its own: image, camera, world, object, and back."""
     (camera, frame), (next_camera, _) = first, second

@@ -1,6 +1,6 @@
 """Cars that drive: how fast they are when, and what they look like.
 
-Time is counted in frames of 10 a second; what drives is given by its way along the road at each.
+Time is counted in frames, 10 per second; what drives is given by its way along the road at each.
 """
 
 from __future__ import annotations

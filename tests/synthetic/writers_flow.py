@@ -92,7 +92,7 @@ def truth(here, there):
         there: View, the next one.
 
     Returns:
-        dict of folder to image: disparity uint16, 256 a pixel, 0 for none; flow (H, W, 3) uint16
+        dict of folder to image: disparity uint16, 256 per pixel, 0 for none; flow (H, W, 3) uint16
         as KITTI's PNG files hold it; obj_map uint8, 0 for what is fixed.
     """
     rig, eye = here.rig, (here.cameras[2], here.frames[2])

@@ -3,7 +3,7 @@
 cityscapes   leftImg8bit_sequence/<split>/<city>/<city>_<sequence>_<frame>_leftImg8bit.png,
              camera/<split>/<city>/<city>_<sequence>_000019_camera.json
 footage      <name>/<frame>.jpg, <name>_right/<frame>.jpg, <name>.mp4, intrinsics.json,
-             truth/<name>_{tum,kitti}.txt, truth/<name>_depth/<frame>.png (16 bits, 256 a metre)
+             truth/<name>_{tum,kitti}.txt, truth/<name>_depth/<frame>.png (16 bits, 256 per metre)
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ CITIES = {"train": ("aachen", "bochum", "jena"), "val": ("frankfurt", "munster")
 CITY_SIZE = (1024, 2048)  # pixels
 CITY_K = (2262.52, 2265.30, 1096.98, 513.137)  # fx fy cx cy at that size
 CITY_BASELINE = 0.209313  # metres
-CITY_RATE = 17.0  # frames a second; drives have 10
+CITY_RATE = 17.0  # frames per second; drives have 10
 ANNOTATED = 19  # the frame that has labels, after which the camera file is named
 BONNET = 0.86  # share of the rows above the car's own bonnet
-VIDEO_RATE = 10.0  # frames a second of footage
+VIDEO_RATE = 10.0  # frames per second of footage
 FOOTAGE_BASELINE = 0.25  # metres
 
 
 def plan_cityscapes(out, seed, train, val, frames, height):
-    """Plan Cityscapes sequences: left images at 17 a second, and the camera of each sequence.
+    """Plan Cityscapes sequences: left images at 17 per second, and the camera of each sequence.
 
     Args:
         out: folder.
