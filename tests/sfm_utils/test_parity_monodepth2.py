@@ -3,10 +3,13 @@
 import mindspore as ms
 import numpy as np
 import pytest
+from mindspore import ops
 
 from monodepth2.src.model_utils.resize import DoubleSize, Resize
 from monodepth2.src.sfm_utils import poses, sampling, similarity, smoothness, warping
+from monodepth2.src.sfm_utils.decoder_conv import DecoderConv
 from tests.golden_files import golden_dir
+from tests.golden_weights import det
 
 GOLDEN = golden_dir("monodepth2")
 # From the goldens' README, "Tolerances realistic in float32".
@@ -92,3 +95,15 @@ def test_resizing():
     np.testing.assert_array_equal(got, LAYERS["upsample"])
     got = Resize("half_pixel")(tensor("bilinear_ac0_x4_in"), *LAYERS["bilinear_ac0_x4"].shape[2:])
     np.testing.assert_allclose(got.asnumpy(), LAYERS["bilinear_ac0_x4"], atol=1e-6)
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_a_decoder_block(plain):
+    image, expected = LAYERS["convblock_in"], LAYERS["convblock_out"]
+    conv = DecoderConv(0, image.shape[1], expected.shape[1], "reflect")
+    conv.cpu_form = not plain
+    for parameter, kind in ((conv.weight, "weight"), (conv.bias, "bias")):
+        key = f"unit_convblock/conv.conv.{parameter.name}"
+        parameter.set_data(ms.Tensor(det(key, parameter.shape, kind)))
+    got = ops.elu(conv(None, ms.Tensor(image)))
+    np.testing.assert_allclose(got.asnumpy(), expected, atol=1e-5)
