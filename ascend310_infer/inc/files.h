@@ -11,6 +11,7 @@ namespace depth {
 struct InputFile {
   std::filesystem::path path;
   std::filesystem::path stem;  // result name without ending, relative to the output folder
+  bool is_listed = false;      // found in a folder, not named by the user
 };
 
 // True for the prepared tensors of preprocess.py.

@@ -32,8 +32,9 @@ struct Plan {
   size_t ends = 0;     // images without results, since a neighbour would lie outside
 };
 
-// The images of one folder are a sequence, in the order of the list. For graphs with one input a
-// .bin is a sample; for others <name>_<input>.bin are those of sample <name>.
+// The images of one folder are a sequence, in the order of the list; numbers for names, in a folder
+// that was listed, in the order of the numbers. For graphs with one input a .bin is a sample; for
+// others <name>_<input>.bin are those of sample <name>.
 // Throws InputError for a .bin without its companions, for two samples of one name, and when no
 // sample is left.
 Plan MakePlan(const std::vector<InputFile>& files, const std::vector<Slot>& slots);

@@ -1,7 +1,9 @@
 #include "plan.h"
 
 #include <algorithm>
+#include <cctype>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -72,28 +74,64 @@ class Tuples {
   std::map<fs::path, size_t> places_;
 };
 
-// Numbers the images, and the samples of tensors, of each folder; images with neighbours must come
-// one after the other.
-void NumberFrames(Plan* plan) {
-  std::map<std::pair<fs::path, bool>, size_t> sequences;
-  std::vector<size_t> lengths;
-  for (Unit& unit : plan->units) {
-    const bool is_image = unit.tensors.empty();
-    const auto key = std::make_pair(unit.file.path.parent_path(), is_image);
-    const auto [found, is_new] = sequences.emplace(key, lengths.size());
-    if (is_new) lengths.push_back(0);
-    unit.sequence = found->second;
-    unit.position = lengths[unit.sequence]++;
+// The digits of a name that is a number, without leading zeros.
+std::optional<std::string> Digits(const InputFile& file) {
+  const std::string name = file.path.stem().string();
+  const bool is_number =
+      std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
+  if (!is_number) return std::nullopt;
+  return name.substr(std::min(name.find_first_not_of('0'), name.size()));
+}
+
+// Images of a folder whose names are numbers, in the order of those; others stay as they are.
+void SortByNumber(std::vector<Unit>* units) {
+  std::vector<std::pair<std::string, Unit>> numbered;
+  for (const Unit& unit : *units) {
+    const auto digits = Digits(unit.file);
+    if (!digits || !unit.file.is_listed) return;
+    numbered.emplace_back(*digits, unit);
   }
-  for (const auto& [key, sequence] : sequences) {
-    const bool is_image = key.second;
-    const size_t ends = is_image ? std::min(lengths[sequence], plan->span.Count() - 1) : 0;
+  std::stable_sort(numbered.begin(), numbered.end(), [](const auto& a, const auto& b) {
+    return std::make_pair(a.first.size(), a.first) < std::make_pair(b.first.size(), b.first);
+  });
+  for (size_t i = 0; i < numbered.size(); ++i) (*units)[i] = numbered[i].second;
+}
+
+// The units of each folder together: its images, and its samples of tensors.
+std::vector<std::vector<Unit>> Sequences(const std::vector<Unit>& units) {
+  std::map<std::pair<fs::path, bool>, size_t> places;
+  std::vector<std::vector<Unit>> sequences;
+  for (const Unit& unit : units) {
+    const auto key = std::make_pair(unit.file.path.parent_path(), unit.tensors.empty());
+    const auto [found, is_new] = places.emplace(key, sequences.size());
+    if (is_new) sequences.emplace_back();
+    sequences[found->second].push_back(unit);
+  }
+  return sequences;
+}
+
+// Counts the samples; where neighbours are needed the units are put in order and numbered.
+void Arrange(Plan* plan) {
+  const size_t span = plan->span.Count();
+  if (span == 1) {
+    plan->samples = plan->units.size();
+    return;
+  }
+  std::vector<std::vector<Unit>> sequences = Sequences(plan->units);
+  plan->units.clear();
+  for (size_t k = 0; k < sequences.size(); ++k) {
+    std::vector<Unit>& units = sequences[k];
+    const bool are_images = units.front().tensors.empty();
+    const size_t ends = are_images ? std::min(units.size(), span - 1) : 0;
     plan->ends += ends;
-    plan->samples += lengths[sequence] - ends;
+    plan->samples += units.size() - ends;
+    if (are_images) SortByNumber(&units);
+    for (size_t i = 0; i < units.size(); ++i) {
+      units[i].sequence = k;
+      units[i].position = i;
+      plan->units.push_back(std::move(units[i]));
+    }
   }
-  if (plan->span.Count() == 1) return;
-  std::stable_sort(plan->units.begin(), plan->units.end(),
-                   [](const Unit& a, const Unit& b) { return a.sequence < b.sequence; });
 }
 
 void CheckStems(const std::vector<Unit>& units) {
@@ -126,7 +164,7 @@ Plan MakePlan(const std::vector<InputFile>& files, const std::vector<Slot>& slot
   }
   tuples.CheckComplete();
   CheckStems(plan.units);
-  NumberFrames(&plan);
+  Arrange(&plan);
   if (plan.samples == 0) {
     throw InputError(files.front().path.parent_path().string() + ": the graph takes images " +
                      std::to_string(plan.span.first) + " to " + std::to_string(plan.span.last) +
