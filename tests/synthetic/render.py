@@ -115,14 +115,16 @@ def _in_view(scene, camera):
 def _row_intervals(size, forms, height, width):
     """First and last column (n, H) of each face in each row; empty where first > last."""
     inv_z, s, t = forms
-    sides = np.stack([inv_z, s, size[:, :1] * inv_z - s, t, size[:, 1:] * inv_z - t])
-    rest = sides[..., 1:2] * np.arange(height) + sides[..., 2:]
-    slope = np.broadcast_to(sides[..., :1], rest.shape)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        bound = -rest / slope
-    never = (slope == 0) & (rest < 0)
-    first = np.where(slope > 0, bound, np.where(never, np.inf, -np.inf)).max(axis=0)
-    last = np.where(slope < 0, bound, np.inf).min(axis=0)
+    rows = np.arange(height)
+    first = np.full((len(size), height), -np.inf)
+    last = np.full((len(size), height), np.inf)
+    for side in (inv_z, s, size[:, :1] * inv_z - s, t, size[:, 1:] * inv_z - t):
+        rest = side[:, 1:2] * rows + side[:, 2:]
+        slope = side[:, :1]
+        rising, falling, level = (np.flatnonzero(x) for x in (slope > 0, slope < 0, slope == 0))
+        first[rising] = np.maximum(first[rising], -rest[rising] / slope[rising])
+        last[falling] = np.minimum(last[falling], -rest[falling] / slope[falling])
+        first[level] = np.where(rest[level] < 0, np.inf, first[level])
     # A hair's breadth of overlap, lest rounding leave a gap between two faces with a common edge.
     first = np.ceil(np.clip(first - 1e-7, 0, width)).astype(np.int32)
     last = np.floor(np.clip(last + 1e-7, -1, width - 1)).astype(np.int32)
@@ -134,23 +136,24 @@ def _nearest(size, forms, height, width):
     first, last = _row_intervals(size, forms, height, width)
     inv_z = np.zeros((height, width), np.float32)
     which = np.full((height, width), -1, np.intp)
-    columns = np.arange(width, dtype=np.int32)
-    for index, (a, b, c) in enumerate(forms[0]):
-        rows = np.flatnonzero(first[index] <= last[index])
-        if not len(rows):
-            continue
-        top, bottom = rows[0], rows[-1] + 1
-        low, high = first[index, top:bottom, None], last[index, top:bottom, None]
-        left, right = low[rows - top].min(), high[rows - top].max() + 1
-        here = columns[left:right]
-        by_row = (b * np.arange(top, bottom) + c).astype(np.float32)[:, None]
-        candidate = (a * here).astype(np.float32) + by_row
-        window = inv_z[top:bottom, left:right]
+    columns, rows = np.arange(width, dtype=np.int32), np.arange(height)
+    covers = first <= last
+    seen = np.flatnonzero(covers.any(axis=1))
+    top, bottom = covers.argmax(axis=1), height - covers[:, ::-1].argmax(axis=1)
+    left = np.where(covers, first, width).min(axis=1)
+    right = np.where(covers, last, -1).max(axis=1) + 1
+    for index in seen:
+        a, b, c = forms[0, index]
+        box = slice(top[index], bottom[index]), slice(left[index], right[index])
+        here = columns[box[1]]
+        candidate = (b * rows[box[0]] + c).astype(np.float32)[:, None]
+        candidate = (a * here).astype(np.float32) + candidate
+        window = inv_z[box]
         closer = candidate > window
-        closer &= here >= low
-        closer &= here <= high
+        closer &= here >= first[index, box[0], None]
+        closer &= here <= last[index, box[0], None]
         np.copyto(window, candidate, where=closer)
-        np.copyto(which[top:bottom, left:right], index, where=closer)
+        np.copyto(which[box], index, where=closer)
     return inv_z, which
 
 
