@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from monodepth2.src.model_utils.errors import InputError
+from monodepth2.src.model_utils.images import read_rgb
 from monodepth2.src.sfm_utils import exif, frame_selection
 from monodepth2.src.sfm_utils.footage import Footage
 from monodepth2.src.sfm_utils.intrinsics import Intrinsics, intrinsics_from_numbers
@@ -66,6 +67,53 @@ def test_a_video(tmp_path):
     assert frames.shape == (3, 64, 96, 3) and np.abs(frames - images).mean() < 15
     order = [np.abs(frame - np.array(images, int)).mean((1, 2, 3)).argmin() for frame in frames]
     assert order == [0, 1, 2]
+
+
+class Capture:
+    """Stands for cv2.VideoCapture, which decodes a damaged video in ways that no file shows."""
+
+    def __init__(self, frames):
+        self.frames, self.released = list(frames), False
+
+    def isOpened(self):
+        return True
+
+    def read(self):
+        frame = self.frames.pop(0) if self.frames else None
+        if isinstance(frame, Exception):
+            raise frame
+        return frame is not None, frame
+
+    def release(self):
+        self.released = True
+
+
+@pytest.mark.parametrize(
+    "second, what",
+    [
+        (np.zeros((32, 96, 3), np.uint8), "its frames differ in size"),
+        (cv2.error("bad"), "a frame cannot be decoded"),
+    ],
+)
+def test_a_video_that_is_damaged_further_on_is_named(tmp_path, monkeypatch, second, what):
+    path = tmp_path / "clip.mp4"
+    write_video(path, [view(0), view(1)])
+    footage, capture = Footage(path), Capture([np.zeros((64, 96, 3), np.uint8), second])
+    monkeypatch.setattr(cv2, "VideoCapture", lambda name: capture)
+    frames = footage.frames()
+    assert next(frames).shape == (64, 96, 3)
+    with pytest.raises(InputError, match=f"clip.mp4 is damaged: {what}"):
+        next(frames)
+    assert capture.released
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_orientations_are_those_that_the_images_are_read_with(tmp_path, orientation):
+    image = Image.fromarray(view(0))
+    tags = image.getexif()
+    tags[0x0112] = orientation
+    image.save(tmp_path / "photo.jpg", exif=tags)
+    assert exif.shown_size(tmp_path / "photo.jpg") == read_rgb(tmp_path / "photo.jpg").shape[:2]
 
 
 def test_an_image_that_was_taken_sideways_is_upright(tmp_path):
@@ -135,6 +183,15 @@ def test_intrinsics_from_exif(tmp_path):
     camera = exif.read_exif_intrinsics(tmp_path / "photo.jpg")
     assert camera.fx == camera.fy == pytest.approx(27 * 400 / 43.2666)
     assert (camera.cx, camera.cy, camera.width, camera.height) == (159.5, 119.5, 320, 240)
+    for millimetres, good in (0, False), (1, True), (5000, True), (5001, False):
+        tags.get_ifd(0x8769)[0xA405] = millimetres
+        image.save(tmp_path / "other.jpg", exif=tags)
+        if good:
+            camera = exif.read_exif_intrinsics(tmp_path / "other.jpg")
+            assert camera.fx == pytest.approx(millimetres * 400 / 43.2666)
+        else:
+            with pytest.raises(InputError, match="other.jpg tells no focal length"):
+                exif.read_exif_intrinsics(tmp_path / "other.jpg")
     image.save(tmp_path / "plain.jpg")
     with pytest.raises(InputError, match="plain.jpg tells no focal length"):
         exif.read_exif_intrinsics(tmp_path / "plain.jpg")
@@ -163,8 +220,9 @@ def test_frames_without_motion_are_left_out():
     assert found.kept[:5] == [0, 1, 2, 6, 7] and found.kept[-2:] == [12, 13]
     assert len(found.kept) <= 9 and found.static == len(offsets) - len(found.kept)
     assert found.step == 1 and found.motion == pytest.approx(1 / 96, rel=0.2)
-    text = f"14 frames, {found.static} without motion left out; frame step 1 (motion 1."
-    assert str(found).startswith(text)
+    text = f"14 frames, {found.static} without motion left out; frame step 1 (motion "
+    assert str(found) == f"{text}{100 * found.motion:.2f} % of the width per frame)"
+    assert 0.9 < 100 * found.motion < 1.2
 
 
 @pytest.mark.parametrize("speed, step", [(0.25, 4), (0.5, 2), (1, 1), (4, 1)])
@@ -179,6 +237,9 @@ def test_the_step_follows_the_motion(speed, step):
 def test_the_step_can_be_given_and_has_a_limit():
     frames = [view(index) for index in range(7)]
     assert frame_selection.select_frames(frames, step=3).targets == [(0, 3, 6)]
+    with pytest.raises(InputError, match="6 of 6 frames show motion, .* at a step of 3 need 7"):
+        frame_selection.select_frames(frames[:6], step=3)
+    assert frame_selection.select_frames(frames[:3]).targets == [(0, 1, 2)]
     slow = [view(0.12 * index) for index in range(40)]
     assert frame_selection.select_frames(slow, wanted=1).step == frame_selection.MOST_FRAMES
 

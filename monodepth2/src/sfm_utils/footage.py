@@ -17,8 +17,6 @@ from ..model_utils.media import IMAGES
 from .exif import shown_size
 from .intrinsics import Intrinsics
 
-_MOST_PIXELS = 1 << 26  # of a frame
-
 
 class Footage:
     """The frames of a folder of images, in the order of their names, or of a video.
@@ -75,7 +73,7 @@ class Footage:
                 if not good:
                     break
                 size = size or frame.shape[:2]
-                if frame.shape[:2] != size or size[0] * size[1] > _MOST_PIXELS:
+                if frame.shape[:2] != size:
                     raise InputError(f"{self.path} is damaged: its frames differ in size")
                 yield cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
         except cv2.error:
