@@ -5,7 +5,7 @@ import pytest
 
 from tests.synthetic.camera import pose
 from tests.synthetic.drives import drive
-from tests.synthetic.kitti_rig import AXES, DATES, RECTIFIED, rig, seven_digits
+from tests.synthetic.kitti_rig import AXES, DATES, rig, seven_digits
 from tests.synthetic.render import render
 from tests.synthetic.scanner import scan
 from tests.synthetic.scene import Builder
@@ -98,13 +98,16 @@ def test_the_cloud_projected_by_the_calibration_gives_the_image_s_depth(date):
 
 
 def test_the_rigs_differ_as_the_real_dates_do():
-    sizes = {date: (rig(date).width, rig(date).height) for date in DATES}
-    assert sizes == {date: numbers[:2] for date, numbers in RECTIFIED.items()}
-    assert rig("2011_09_26").K.tolist() == [
-        [721.5377, 0, 609.5593],
-        [0, 721.5377, 172.854],
-        [0, 0, 1],
-    ]
+    real = {
+        "2011_09_26": (1242, 375, 721.5377, 609.5593, 172.854),
+        "2011_09_28": (1224, 370, 707.0493, 604.0814, 180.5066),
+        "2011_09_29": (1238, 374, 718.3351, 600.3891, 181.5122),
+        "2011_09_30": (1226, 370, 707.0912, 601.8873, 183.1104),
+        "2011_10_03": (1241, 376, 718.856, 607.1928, 185.2157),
+    }
+    for date, (width, height, focal, cx, cy) in real.items():
+        assert (rig(date).width, rig(date).height) == (width, height)
+        assert rig(date).K.tolist() == [[focal, 0, cx], [0, focal, cy], [0, 0, 1]]
     for date in DATES:
         there = rig(date)
         off = np.abs(there.K[:2, 2] - (np.array([there.width, there.height]) - 1) / 2)
@@ -112,10 +115,16 @@ def test_the_rigs_differ_as_the_real_dates_do():
         R = there.camera_from_scanner[:3, :3]
         np.testing.assert_allclose(R @ R.T, np.eye(3), atol=1e-6)
         assert np.abs(R - AXES).max() < 0.03 and not np.array_equal(R, AXES)
+        np.testing.assert_allclose(there.camera_from_scanner[:3, 3], (0, -0.08, -0.27), atol=0.02)
+        np.testing.assert_allclose(there.scanner_from_imu[:3, 3], (-0.8, 0.3, -0.8), atol=0.04)
+        assert 1e-3 < np.abs(there.R_rect - np.eye(3)).max() < 0.03
     assert len({rig(date).camera_from_scanner.tobytes() for date in DATES}) == len(DATES)
     small = rig("2011_09_28", 75)
     assert (small.height, small.width) == (74, 245)
-    assert small.K[0, 0] == pytest.approx(707.0493 * 245 / 1224, rel=1e-6)
+    # The same rays pass through the images' corners, half a pixel outside the corner pixels.
+    large, scale = rig("2011_09_28").K, 245 / 1224
+    assert small.K[0, 0] == small.K[1, 1] == pytest.approx(large[0, 0] * scale, rel=1e-6)
+    assert small.K[:2, 2] + 0.5 == pytest.approx((large[:2, 2] + 0.5) * scale, rel=1e-6)
     assert small.baseline == pytest.approx(rig("2011_09_28").baseline, rel=1e-5)
 
 
