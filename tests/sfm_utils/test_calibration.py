@@ -148,6 +148,13 @@ def test_depth_is_the_cameras_z_or_the_velodynes_x():
     assert project_velodyne(*options, "velodyne_x")[1, 1] == 8
 
 
+def test_points_behind_the_scanner_are_left_out():
+    """With the camera 2 m behind it; the plane through the scanner belongs to what is ahead."""
+    projection = np.array([[0, 5.0, 0, 6], [0, 0, 5, 6], [1, 0, 0, 2]])
+    assert project_velodyne(scan((0, 0, 0)), projection, (3, 4))[2, 2] == 2
+    assert not project_velodyne(scan((-0.5, 0, 0)), projection, (3, 4)).any()
+
+
 def test_a_negative_depth_becomes_none():
     projection = np.array([[0, 0, 0, -2.0], [0, 0, 0, -2], [0, 0, 0, -1]])
     assert not project_velodyne(scan((8, 0, 0)), projection, (3, 4)).any()

@@ -124,6 +124,17 @@ def test_numbers_have_a_limit(tmp_path):
         read_numbers(path, 3)
 
 
+def test_a_file_that_cannot_be_read(tmp_path, monkeypatch):
+    path = written(tmp_path, f"{DRIVE} 1 l\n")
+
+    def refuse(*args, **options):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.read_text", refuse)
+    with pytest.raises(InputError, match="list.txt: Permission denied"):
+        lists.read_split(path)
+
+
 def test_a_file_that_is_much_too_large(tmp_path):
     path = tmp_path / "list.txt"
     with path.open("wb") as file:

@@ -16,6 +16,7 @@ from ..model_utils.images import read_rgb
 from ..model_utils.media import IMAGES
 from .exif import shown_size
 from .intrinsics import Intrinsics
+from .neighbours import frame_order
 
 
 class Footage:
@@ -85,14 +86,12 @@ class Footage:
 
 
 def _images(folder):
-    """The images of a folder, sorted by name; names that are numbers by their value."""
+    """The images of a folder in order."""
     files = [file for file in folder.iterdir() if file.suffix.lower() in IMAGES]
     if len(files) < 2:
         count = "one image" if files else "no image"
         raise InputError(f"{folder} holds {count}; a sequence needs two or more, or give a video")
-    if all(file.stem.isascii() and file.stem.isdecimal() for file in files):
-        return sorted(files, key=lambda file: (int(file.stem), file.name))
-    return sorted(files)
+    return frame_order(sorted(files))
 
 
 def _common_size(files):

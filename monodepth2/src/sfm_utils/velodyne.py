@@ -55,8 +55,8 @@ def project_velodyne(
     """Depth map of a scan.
 
     Of several points on a pixel the nearest counts. The originals look for such points by the
-    number row * (width - 1) + column - 1, under which the last pixel of a row and the first of the
-    next are the same; then the pixel of the first point gets the nearest depth of both pixels and
+    number row * (width - 1) + column, under which the last pixel of a row and the first of the next
+    are the same; then the pixel of the first point gets the nearest depth of both pixels and
     the other keeps its last point. This is kept: published ground truth has it.
 
     Args:
@@ -79,7 +79,7 @@ def project_velodyne(
 
     depth_map = np.zeros(size, np.float64)
     depth_map[rows, columns] = values  # of several points the last one stays
-    numbers = rows * (width - 1) + columns - 1
+    numbers = rows * (width - 1) + columns
     _, first, groups = np.unique(numbers, return_index=True, return_inverse=True)
     nearest = np.full(len(first), np.inf)
     np.minimum.at(nearest, groups, values)
