@@ -106,4 +106,5 @@ def test_a_decoder_block(plain):
         key = f"unit_convblock/conv.conv.{parameter.name}"
         parameter.set_data(ms.Tensor(det(key, parameter.shape, kind)))
     got = ops.elu(conv(None, ms.Tensor(image)))
-    np.testing.assert_allclose(got.asnumpy(), expected, atol=1e-5)
+    # Winograd's transforms round at about 1e-5 of the largest value.
+    np.testing.assert_allclose(got.asnumpy(), expected, atol=1e-5 * np.abs(expected).max())
