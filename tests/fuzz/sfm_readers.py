@@ -1,10 +1,12 @@
 """What the models of video read: src/sfm_utils, KITTI, trajectories, flow, own footage."""
 
+import functools
+
 import cv2
 import numpy as np
 from PIL import Image
 
-from monodepth2.src.model_utils import errors
+from monodepth2.src.model_utils import errors, media
 from monodepth2.src.sfm_utils import (
     calibration,
     exif,
@@ -14,6 +16,7 @@ from monodepth2.src.sfm_utils import (
     frame_selection,
     intrinsics,
     lists,
+    results,
     rotations,
     snippets,
     trajectories,
@@ -139,6 +142,32 @@ def _folder_of_photos(folder, file):
         raise errors.InputError(f"{file.name}: {err}") from None
 
 
+class _Predictor:
+    """Brightness in place of a network."""
+
+    batch_size = 2
+
+    def batch(self, images):
+        return [image.mean(2, dtype=np.float32) + 1 for image in images]
+
+
+def _write_photos_and_videos(folder):
+    _write_photos(folder)
+    _write_videos(folder)
+
+
+def _points(folder, file):
+    camera = intrinsics.Intrinsics(60.0, 60.0, 27.5, 19.5, 56, 40)
+    media.predict_all(
+        _Predictor(),
+        kind="depth",
+        input_path=str(file),
+        output_path=folder / "out",
+        formats=["ply"],
+        make_job=functools.partial(results.DepthJob, camera=camera),
+    )
+
+
 def _reader(write, targets, read):
     return Reader(write, targets, read, ERRORS)
 
@@ -176,5 +205,8 @@ READERS = {
         _write_photos, ("000000.jpg",), lambda folder, file: exif.read_exif_intrinsics(file)
     ),
     "folder of frames": _reader(_write_photos, ("*.jpg",), _folder_of_photos),
+    "points of photos and videos": _reader(
+        _write_photos_and_videos, ("000000.jpg", "clip.*"), _points
+    ),
     "video of frames": _reader(_write_videos, ("*",), lambda folder, file: _select(file)),
 }
