@@ -52,8 +52,8 @@ class Window {
  public:
   Window(const Plan& plan, const std::vector<Slot>& slots) : plan_(plan), slots_(slots) {}
 
-  // The sample that is complete with this unit, if any of its frames is. Throws InputError when
-  // frames do not fit together.
+  // The sample that is complete with this unit, unless one of its frames is bad. Throws InputError
+  // when frames differ in size.
   std::optional<Sample> Add(const LoadedPtr& unit) {
     if (!frames_.empty() && !Follows(*unit)) frames_.clear();
     frames_.push_back(unit);
@@ -61,6 +61,7 @@ class Window {
     if (frames_.size() < plan_.span.Count()) return std::nullopt;
     Sample sample;
     sample.target = At(0);
+    if (!sample.target->error.empty()) return std::nullopt;
     for (const Slot& slot : slots_) {
       const LoadedPtr& frame = At(slot.frame);
       if (!frame->error.empty()) return std::nullopt;
@@ -72,7 +73,6 @@ class Window {
                          plan_.units[sample.target->index].file.path.string());
       }
     }
-    if (!sample.target->error.empty()) return std::nullopt;
     return sample;
   }
 
