@@ -17,7 +17,7 @@ from monodepth2.src.model_utils.media import predict_all
 from monodepth2.src.sfm_utils.flow_files import read_flo, read_flow_png
 from monodepth2.src.sfm_utils.intrinsics import Intrinsics
 from monodepth2.src.sfm_utils.pose_path import PoseConvention
-from monodepth2.src.sfm_utils.results import DepthJob, FlowJob, PoseJob, enlarge_flow
+from monodepth2.src.sfm_utils.results import DepthJob, FlowJob, PoseJob, enlarge_flow, write_tensors
 from monodepth2.src.sfm_utils.trajectories import read_tum
 from tests.ascend310_infer import tiny_video
 from tests.ascend310_infer.conftest import DATA, model, photo
@@ -239,12 +239,10 @@ def test_the_trajectory_is_that_of_infer_py(infer, drive, tmp_path, rotation):
 def test_prepared_tensors_of_several_inputs(infer, drive, tmp_path):
     folder, pictures = drive
     bins = tmp_path / "bins"
-    bins.mkdir()
     K, K_inverse = matrices()
     for number in NUMBERS[1:-1]:
-        inputs = zip(("before", "image", "after"), frames_of(pictures, number, -1, 0, 1))
-        for name, values in [*inputs, ("K", K), ("K_inverse", K_inverse)]:
-            np.float32(values).tofile(bins / f"{number}_{name}.bin")
+        inputs = dict(zip(("before", "image", "after"), frames_of(pictures, number, -1, 0, 1)))
+        write_tensors(bins, str(number), {**inputs, "K": K, "K_inverse": K_inverse})
     graphs = ["--mindir", model("motion"), model("steps"), model("warp")]
     infer(*graphs, "--input", folder)
     out, _ = infer(*graphs, "--input", bins, "--output", "from_bins")

@@ -6,13 +6,14 @@ names are those of the 310 program.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from ..model_utils.errors import InputError
+from ..model_utils.files import write_bytes
 from ..model_utils.images import write_outputs, write_png
 from ..model_utils.media import VIDEOS, Job
 from .exif import shown_size
@@ -32,6 +33,20 @@ def enlarge_flow(flow: np.ndarray, height: int, width: int) -> np.ndarray:
     rows, columns = flow.shape[1:]
     planes = np.ascontiguousarray(np.float32(flow).transpose(1, 2, 0))
     return cv2.resize(planes, (width, height)) * np.float32([width / columns, height / rows])
+
+
+def write_tensors(folder: str | Path, name: str, inputs: Mapping[str, np.ndarray]) -> None:
+    """Write the prepared inputs of one sample, <name>_<input>.bin, as the 310 program reads them.
+
+    Args:
+        folder: where to; what preprocess.py makes of a test set.
+        name: of the sample; its results are called <name>_<k>.bin. May hold a folder.
+        inputs: by the name of the graph's input, without the axis of the batch; of a graph with
+            one input the file is <name>.bin.
+    """
+    for key, array in inputs.items():
+        file = f"{name}_{key}.bin" if len(inputs) > 1 else f"{name}.bin"
+        write_bytes(Path(folder) / file, np.ascontiguousarray(array, "<f4").tobytes())
 
 
 def _check_camera(file, camera):
