@@ -181,14 +181,15 @@ depth::Stage TripleStage() {
   return {sidecar, std::make_unique<Triple>()};
 }
 
+cv::Mat Grey(int value) { return cv::Mat(1, 2, CV_8UC3, cv::Scalar::all(value)); }
+
 // Images whose pixels are their number; the numbers in the result of each, if it has one.
 std::map<int, std::vector<float>> Triples(int count, const std::vector<int>& bad, int batch,
                                           depth::Statistics* statistics) {
   const ScratchFolder folder;
   std::filesystem::create_directories(folder / "in");
   for (int i = 0; i < count; ++i) {
-    cv::imwrite((folder / "in").string() + "/" + std::to_string(i) + ".png",
-                cv::Mat(1, 2, CV_8UC3, cv::Scalar::all(i)));
+    cv::imwrite(folder / ("in/" + std::to_string(i) + ".png"), Grey(i));
   }
   for (const int i : bad) folder.Write("in/" + std::to_string(i) + ".png", "broken");
   std::vector<depth::Stage> stages;
@@ -238,6 +239,24 @@ TEST_CASE("a bad image takes the samples that need it with it, and no others") {
     CAPTURE(i);
     CHECK(results.count(i) == (is_inside && !needs_it ? 1 : 0));
   }
+}
+
+TEST_CASE("neighbours are of the same folder") {
+  const ScratchFolder folder;
+  for (int i = 0; i < 8; ++i) {
+    const std::string name = (i < 4 ? "in/a/" : "in/b/") + std::to_string(i) + ".png";
+    std::filesystem::create_directories((folder / name).parent_path());
+    cv::imwrite(folder / name, Grey(i));
+  }
+  std::vector<depth::Stage> stages;
+  stages.push_back(TripleStage());
+  depth::Chain chain(std::move(stages));
+  depth::ResultWriter writer(folder / "out", {}, chain.Last());
+  const depth::Observer observer = {[](size_t) {}, [](const std::string&) {}};
+  const auto plan = depth::MakePlan(depth::ListInputs({folder / "in"}), chain.Slots());
+  CHECK(depth::RunPipeline(plan, &chain, &writer, {}, observer).images == 2);
+  CHECK(std::filesystem::exists(folder / "out/a/1_0.bin"));
+  CHECK(std::filesystem::exists(folder / "out/b/5_0.bin"));
 }
 
 TEST_CASE("warm-up calls are not counted") {
