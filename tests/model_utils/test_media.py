@@ -242,3 +242,57 @@ def test_a_video_without_a_rate_gets_25_frames_per_second(tmp_path, monkeypatch)
     monkeypatch.setattr(media.cv2, "VideoWriter", writer)
     run(tmp_path, formats=["color"])
     assert made == [(25, (48, 32))]
+
+
+class Pairs(media.Job):
+    """A job whose predictor takes an image and the one before, in the reverse order of files."""
+
+    def order(self, files):
+        return files[::-1]
+
+    def samples(self, frames):
+        before = None
+        for frame in frames:
+            if before is not None and frame.image is not None:
+                yield frame, (before, frame.image)
+            before = frame.image
+
+    def write(self, stem, frame, values, formats):
+        place = stem.relative_to(self.output).as_posix()
+        noted.append((place, frame.sequence.name, frame.number, values, list(formats)))
+
+    def color(self, frame, values):
+        return rgb(values)
+
+    def finish(self):
+        return ", finished"
+
+
+noted = []
+
+
+class Sum:
+    """The sum of the red values of a pair."""
+
+    batch_size = 2
+
+    def batch(self, pairs):
+        return [int(sum(image[0, 0, 0] for image in pair)) for pair in pairs]
+
+
+def test_a_job_of_its_own_sees_each_frame_in_its_place(tmp_path, capsys):
+    for name, value in (("a.png", 10), ("b.png", 20), ("c.png", 40)):
+        images.write_png(tmp_path / name, rgb(value))
+    (tmp_path / "bb.png").write_bytes(b"x")
+    video(tmp_path / "v.mp4", (50, 100, 150))
+    noted.clear()
+    formats = ["npy", "color"]
+    assert run(tmp_path, Sum(), formats, make_job=Pairs, skip_bad=True) == ["v_color.mp4"]
+    still, moving = noted[:1], noted[1:]
+    # From the last file to the first: c, bb (bad), b, a.
+    assert still == [("a", tmp_path.name, 3, 30, formats)]
+    assert [entry[:3] for entry in moving] == [("v/000001", "v.mp4", 1), ("v/000002", "v.mp4", 2)]
+    assert [entry[4] for entry in moving] == [["npy"], ["npy"]]
+    assert len(frames(tmp_path / "out" / "v_color.mp4")[0]) == 2
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith("3 images in ") and last.endswith(", 1 left out, finished")
