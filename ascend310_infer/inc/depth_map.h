@@ -30,7 +30,7 @@ cv::Mat MetricPng16(const cv::Mat& metres, double levels);
 // constant map is all 0).
 cv::Mat RelativePng16(const cv::Mat& map);
 
-// BGR picture, near = bright: inferno between the 2nd and 98th percentile of the inverse depth.
+// BGR image, near = bright: inferno between the 2nd and 98th percentile of the inverse depth.
 cv::Mat ToColor(const cv::Mat& map, Meaning meaning);
 
 // Linear interpolation between ranks, as numpy does it. `values` is reordered, not empty.

@@ -38,7 +38,7 @@ Prepared PrepareImage(const cv::Mat& bgr, const ImageSpec& spec);
 // Decodes and prepares an image.
 Prepared LoadImage(const std::filesystem::path& path, const Sidecar& sidecar, bool keep_photo);
 
-// Reads the float32 values of one sample: exactly as many as `shape` has behind its first axis.
+// Reads the float32 values of one sample: exactly as many as `shape` has after its first axis.
 std::vector<float> ReadTensor(const std::filesystem::path& path, const std::string& name,
                               const Shape& shape);
 

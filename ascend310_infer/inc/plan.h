@@ -14,7 +14,7 @@ namespace depth {
 struct Unit {
   InputFile file;                              // of tensors: the first of them
   std::vector<std::filesystem::path> tensors;  // one for each slot; empty for an image
-  size_t sequence = 0, position = 0;           // of an image, or of samples of tensors
+  size_t sequence = 0, position = 0;           // the folder, and the frame's number in it
 };
 
 // Images first to last of a sequence, seen from the one that names the result.

@@ -79,7 +79,7 @@ Chain::Origin Chain::OutputOf(size_t stage, const InputSpec& input) const {
   const std::string what = stages_[stage].sidecar.path.string() + ": input " + input.name;
   if (stage == 0) {
     throw InputError(what +
-                     " is another graph's output; give that graph first and this one behind it, "
+                     " is another graph's output; give that graph first and this one after it, "
                      "with --mindir or "
                      "--fine_mindir");
   }
@@ -113,7 +113,7 @@ void Chain::CheckUse() const {
     }
     if (used) continue;
     throw InputError(stages_[i].sidecar.path.string() +
-                     ": no graph behind it takes what it gives; run it by itself");
+                     ": no graph after it takes what it gives; run it by itself");
   }
 }
 

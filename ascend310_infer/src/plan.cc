@@ -52,7 +52,8 @@ class Tuples {
     const auto [place, is_new] = places_.emplace(file.path.parent_path() / sample, units_.size());
     if (is_new) {
       const fs::path stem = file.stem.parent_path() / sample;
-      units_.push_back({{file.path, stem}, std::vector<fs::path>(slots_.size()), 0, 0});
+      const InputFile first = {file.path, stem, file.is_listed};
+      units_.push_back({first, std::vector<fs::path>(slots_.size()), 0, 0});
     }
     units_[place->second].tensors[static_cast<size_t>(slot - slots_.data())] = file.path;
   }
@@ -75,19 +76,20 @@ class Tuples {
 };
 
 // The digits of a name that is a number, without leading zeros.
-std::optional<std::string> Digits(const InputFile& file) {
-  const std::string name = file.path.stem().string();
+std::optional<std::string> Digits(const Unit& unit) {
+  const fs::path file = unit.tensors.empty() ? unit.file.path.stem() : unit.file.stem.filename();
+  const std::string name = file.string();
   const bool is_number =
       std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
   if (!is_number) return std::nullopt;
   return name.substr(std::min(name.find_first_not_of('0'), name.size()));
 }
 
-// Images of a folder whose names are numbers, in the order of those; others stay as they are.
+// Those of a folder whose names are numbers, in the order of these; others stay as they are.
 void SortByNumber(std::vector<Unit>* units) {
   std::vector<std::pair<std::string, Unit>> numbered;
   for (const Unit& unit : *units) {
-    const auto digits = Digits(unit.file);
+    const auto digits = Digits(unit);
     if (!digits || !unit.file.is_listed) return;
     numbered.emplace_back(*digits, unit);
   }
@@ -125,10 +127,11 @@ void Arrange(Plan* plan) {
     const size_t ends = are_images ? std::min(units.size(), span - 1) : 0;
     plan->ends += ends;
     plan->samples += units.size() - ends;
-    if (are_images) SortByNumber(&units);
+    SortByNumber(&units);
     for (size_t i = 0; i < units.size(); ++i) {
       units[i].sequence = k;
-      units[i].position = i;
+      // Tensors were prepared without the ends, so the first is not the first image.
+      units[i].position = i + (are_images ? 0 : static_cast<size_t>(-plan->span.first));
       plan->units.push_back(std::move(units[i]));
     }
   }

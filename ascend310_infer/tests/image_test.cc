@@ -91,7 +91,7 @@ TEST_CASE("a cut-off image is refused wherever it is cut") {
   }
 }
 
-TEST_CASE("bytes behind the end of an image do no harm") {
+TEST_CASE("bytes after the end of an image do no harm") {
   const ScratchFolder folder;
   for (const std::string ending : {".jpg", ".png"}) {
     const auto path = folder.Write("tail" + ending, Encoded(ending) + std::string(100, '\0'));

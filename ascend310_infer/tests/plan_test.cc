@@ -82,6 +82,8 @@ TEST_CASE("tensors of one sample belong together") {
   CHECK(Stems(plan) == Names{"s/k1", "s/k2"});
   CHECK(plan.samples == 2);
   CHECK(plan.ends == 0);
+  CHECK(plan.units[0].position == 1);  // as an image would be numbered whose neighbours exist
+  CHECK(plan.units[1].position == 2);
   REQUIRE(plan.units[1].tensors.size() == 3);
   CHECK(plan.units[1].tensors[0] == folder / "s/k2_old_image.bin");
   CHECK(plan.units[1].tensors[1] == folder / "s/k2_image.bin");
@@ -195,5 +197,5 @@ TEST_CASE("graphs that do not follow each other are named") {
   CHECK(Contains(error({{{0}, {"x"}, {"a"}}}), "is another graph's output"));
   CHECK(Contains(error({{{0}, {}, {"a"}}, {{0}, {"x"}, {"b"}}}), "output x of another graph"));
   CHECK(Contains(error({{{0}, {}, {"a"}}, {{0}, {}, {"b"}}}),
-                 "a.json: no graph behind it takes what it gives"));
+                 "a.json: no graph after it takes what it gives"));
 }

@@ -32,12 +32,12 @@ def drive(tmp_path):
     """A folder with a sequence of five images: (folder, {name: (H, W, 3) RGB})."""
     folder = tmp_path / "in"
     folder.mkdir()
-    pictures = {}
+    images = {}
     for number in NUMBERS:
         bgr = photo(number, CAMERA.height, CAMERA.width)
         cv2.imwrite(str(folder / f"{number}.png"), bgr)
-        pictures[str(number)] = bgr[..., ::-1]
-    return folder, pictures
+        images[str(number)] = bgr[..., ::-1]
+    return folder, images
 
 
 def prepare(rgb):
@@ -48,9 +48,9 @@ def prepare(rgb):
     return values.transpose(2, 0, 1)
 
 
-def frames_of(pictures, number, *offsets):
+def frames_of(images, number, *offsets):
     """The prepared images (1, 3, h, w) around a frame."""
-    return [prepare(pictures[str(number + offset)])[None] for offset in offsets]
+    return [prepare(images[str(number + offset)])[None] for offset in offsets]
 
 
 def matrices():
@@ -73,27 +73,27 @@ def changed(name, folder, change):
 
 @pytest.mark.parametrize("batch", [0, 2, 8])
 def test_three_frames_give_the_result_of_the_middle_one(infer, drive, batch):
-    folder, pictures = drive
+    folder, images = drive
     out, _ = infer("--mindir", model("motion"), "--input", folder, "--batch", batch)
     assert names(infer.folder / "result_Files") == ["10_0.bin", "11_0.bin", "9_0.bin"]
     assert "left out 2 images at the ends of their sequences: the graph takes frames -1 to 1" in out
     assert "predicted 3/3 files" in out and "infer_count 3" in out
     for number in NUMBERS[1:-1]:
-        expected = tiny_video.motion(*frames_of(pictures, number, -1, 0, 1))
+        expected = tiny_video.motion(*frames_of(images, number, -1, 0, 1))
         got = infer.result(f"{number}_0.bin", expected.shape)
         np.testing.assert_allclose(got, expected, rtol=0, atol=ATOL, err_msg=number)
 
 
 @pytest.mark.parametrize("as_alias", [False, True])
 def test_a_warp_inside_the_last_of_three_graphs(infer, drive, as_alias):
-    folder, pictures = drive
+    folder, images = drive
     graphs = ["--mindir", model("motion"), model("steps"), model("warp")]
     if as_alias:
         graphs = [*graphs[:3], "--fine_mindir", model("warp")]
     infer(*graphs, "--input", folder, "--formats", "bin,flo,png,color")
     worst = 0
     for number in NUMBERS[1:-1]:
-        before, image, after = frames_of(pictures, number, -1, 0, 1)
+        before, image, after = frames_of(images, number, -1, 0, 1)
         disparity = tiny_video.motion(before, image, after)
         poses = tiny_video.steps(before, image, after)
         flow, warped = tiny_video.warp(image, after, disparity, poses, *matrices())
@@ -107,7 +107,7 @@ def test_a_warp_inside_the_last_of_three_graphs(infer, drive, as_alias):
 
 
 def test_flow_files_are_those_of_infer_py(infer, drive, tmp_path):
-    folder, pictures = drive
+    folder, images = drive
     infer("--mindir", model("flow"), "--input", folder, "--formats", "bin,flo,png,color")
     results = infer.folder / "result_Files"
     made = tmp_path / "python"
@@ -117,7 +117,7 @@ def test_flow_files_are_those_of_infer_py(infer, drive, tmp_path):
 
         def batch(self, pairs):
             for (now, then), number in zip(pairs, self.numbers):
-                assert (now == pictures[str(number)]).all() and (then != now).any()
+                assert (now == images[str(number)]).all() and (then != now).any()
             shape = (2, *tiny_video.SIZE)
             flows = [infer.result(f"{number}_0.bin", shape) for number in self.numbers[:2]]
             self.numbers = self.numbers[2:]
@@ -130,7 +130,7 @@ def test_flow_files_are_those_of_infer_py(infer, drive, tmp_path):
     predict_all(predictor, input_path=str(folder), make_job=make_job, **options)
     assert [name for name in names(results) if "bin" not in name] == names(made)
     for number in NUMBERS[:-1]:
-        expected = tiny_video.flow(*frames_of(pictures, number, 1, 0))
+        expected = tiny_video.flow(*frames_of(images, number, 1, 0))
         got = infer.result(f"{number}_0.bin", expected.shape)
         np.testing.assert_allclose(got, expected, rtol=0, atol=1e-4)
         written, flow = (read_flo(place / f"{number}.flo") for place in (results, made))
@@ -153,7 +153,7 @@ def read_ply(path):
 
 @pytest.mark.parametrize("scale", [None, 2.0])
 def test_metres_and_points_are_those_of_infer_py(infer, drive, tmp_path, scale):
-    folder, pictures = drive
+    folder, images = drive
     flags = ["--mindir", model("motion"), "--input", folder, "--formats", "bin,png,pfm,color,ply"]
     infer(*flags, *(["--metric_scale", scale] if scale else []))
     results, made = infer.folder / "result_Files", tmp_path / "python"
@@ -165,7 +165,7 @@ def test_metres_and_points_are_those_of_infer_py(infer, drive, tmp_path, scale):
         def batch(self, triples):
             ((before, image, after),) = triples
             for offset, rgb in ((-1, before), (0, image), (1, after)):
-                assert (rgb == pictures[str(self.number + offset)]).all()
+                assert (rgb == images[str(self.number + offset)]).all()
             values = infer.result(f"{self.number}_0.bin", tiny_video.SIZE)
             self.number += 1
             return [cv2.resize(values, (CAMERA.width, CAMERA.height))]
@@ -194,12 +194,12 @@ def test_metres_and_points_are_those_of_infer_py(infer, drive, tmp_path, scale):
         u = points["x"] / points["z"] * CAMERA.fx + CAMERA.cx
         np.testing.assert_allclose(u.reshape(metres.shape)[0], np.arange(CAMERA.width), atol=1e-3)
         colors = np.stack([points[channel] for channel in "rgb"], -1)
-        assert (colors.reshape(pictures[str(number)].shape) == pictures[str(number)]).all()
+        assert (colors.reshape(images[str(number)].shape) == images[str(number)]).all()
 
 
 @pytest.mark.parametrize("rotation", ["euler_xyz", "axis_angle"])
 def test_the_trajectory_is_that_of_infer_py(infer, drive, tmp_path, rotation):
-    folder, pictures = drive
+    folder, images = drive
     pairs = [[0, -1], [0, 1]]
 
     def change(sidecar):
@@ -215,9 +215,9 @@ def test_the_trajectory_is_that_of_infer_py(infer, drive, tmp_path, rotation):
         number = NUMBERS[1]
 
         def batch(self, triples):
-            images = frames_of(pictures, self.number, -1, 0, 1)
+            seen = frames_of(images, self.number, -1, 0, 1)
             got = infer.result(f"{self.number}_0.bin", (1, 2, 6))
-            np.testing.assert_allclose(got, tiny_video.steps(*images), rtol=0, atol=ATOL)
+            np.testing.assert_allclose(got, tiny_video.steps(*seen), rtol=0, atol=ATOL)
             self.number += 1
             return [got[0]]
 
@@ -237,11 +237,11 @@ def test_the_trajectory_is_that_of_infer_py(infer, drive, tmp_path, rotation):
 
 
 def test_prepared_tensors_of_several_inputs(infer, drive, tmp_path):
-    folder, pictures = drive
+    folder, images = drive
     bins = tmp_path / "bins"
     K, K_inverse = matrices()
     for number in NUMBERS[1:-1]:
-        inputs = dict(zip(("before", "image", "after"), frames_of(pictures, number, -1, 0, 1)))
+        inputs = dict(zip(("before", "image", "after"), frames_of(images, number, -1, 0, 1)))
         write_tensors(bins, str(number), {**inputs, "K": K, "K_inverse": K_inverse})
     graphs = ["--mindir", model("motion"), model("steps"), model("warp")]
     infer(*graphs, "--input", folder)
@@ -256,6 +256,25 @@ def test_prepared_tensors_of_several_inputs(infer, drive, tmp_path):
     (bins / "9_K.bin").unlink()
     line = infer.refuse(*graphs, "--input", bins)
     assert "9_K.bin is missing" in line and "<name>_before" in line
+
+
+def test_prepared_tensors_give_the_path_of_their_images(infer, drive, tmp_path):
+    folder, images = drive
+    for number in NUMBERS[1:-1]:
+        inputs = zip(("before", "image", "after"), frames_of(images, number, -1, 0, 1))
+        write_tensors(tmp_path / "bins", f"{number}", dict(inputs))
+    flags = ["--mindir", model("steps"), "--formats", "tum", "--input"]
+    infer(*flags, folder)
+    infer(*flags, tmp_path / "bins", "--output", "from_bins")
+    got, expected = (
+        read_tum(infer.folder / name / "trajectory.txt") for name in ("from_bins", "result_Files")
+    )
+    assert got.times.tolist() == expected.times.tolist() == [0, 1, 2, 3, 4]
+    np.testing.assert_allclose(got.world_from_camera, expected.world_from_camera, atol=1e-6)
+    line = infer.refuse(
+        "--mindir", model("motion"), "--formats", "ply", "--input", tmp_path / "bins"
+    )
+    assert "9_after.bin: --formats ply needs images, not .bin files" in line
 
 
 def test_a_bad_image_takes_its_neighbours_results_with_it(infer, drive):
@@ -309,7 +328,7 @@ def test_what_does_not_fit_is_told_before_anything_starts(infer, drive, tmp_path
     line = infer.refuse("--mindir", model("steps"), "--input", folder, "--formats", "png")
     assert "steps is poses, so only --formats bin,tum can be written, not png" in line
     unused = ["--mindir", model("motion"), model("steps"), "--input", folder]
-    assert "motion.json: no graph behind it takes what it gives" in infer.refuse(*unused)
+    assert "motion.json: no graph after it takes what it gives" in infer.refuse(*unused)
     line = infer.refuse("--mindir", model("steps"), model("warp"), "--input", folder)
     assert "input disparity is output disparity of another graph; none of those" in line
     short = ["--mindir", model("motion"), "--input", folder / "8.png", folder / "9.png"]

@@ -15,7 +15,7 @@ IMAGE = {
     **tiny.IMAGE,
     "resize": {**tiny.IMAGE["resize"], "interpolation": "pillow_lanczos"},
 }
-# Of pictures of 64 x 48 pixels.
+# Of images of 64 x 48 pixels.
 CAMERA = {"fx": 50.0, "fy": 40.0, "cx": 30.0, "cy": 25.0, "width": 64, "height": 48}
 METRIC_SCALE = 5.4
 FLOW_SCALE = 12.0  # pixels

@@ -11,7 +11,7 @@ PAIRS = ((0, 1), (0, -1))
 EULER = PoseConvention("euler_xyz", "translation_rotation", PAIRS)
 
 
-def test_euler_angles_come_behind_the_translation():
+def test_euler_angles_come_after_the_translation():
     vectors = np.random.default_rng(0).standard_normal((2, 6)) / 3
     np.testing.assert_allclose(EULER.matrices(vectors), pose_from_vector(vectors), atol=1e-12)
     clipped = EULER.matrices([0, 0, 0, 4, 0, 0])
