@@ -200,11 +200,11 @@ def test_metres_and_points_are_those_of_infer_py(infer, drive, tmp_path, scale):
 @pytest.mark.parametrize("rotation", ["euler_xyz", "axis_angle"])
 def test_the_trajectory_is_that_of_infer_py(infer, drive, tmp_path, rotation):
     folder, images = drive
-    pairs = [[0, -1], [0, 1]]
+    pairs = ((0, -1), (0, 1))
+    convention = PoseConvention(rotation, "translation_rotation", pairs, scale=3.0)
 
     def change(sidecar):
-        sidecar["outputs"][0]["pose"]["rotation"] = rotation
-        sidecar["outputs"][0]["metric_scale"] = 3.0
+        sidecar["outputs"][0].update(convention.sidecar)
 
     graph = changed("steps", tmp_path, change)
     infer("--mindir", graph, "--input", folder, "--formats", "bin,tum")
@@ -221,7 +221,6 @@ def test_the_trajectory_is_that_of_infer_py(infer, drive, tmp_path, rotation):
             self.number += 1
             return [got[0]]
 
-    convention = PoseConvention(rotation, "translation_rotation", pairs, scale=3.0)
     make_job = partial(PoseJob, offsets=(-1, 0, 1), convention=convention)
     options = {"kind": "pose", "formats": ["tum"], "input_path": str(folder)}
     predict_all(Predictor(), **options, output_path=made, make_job=make_job)

@@ -26,6 +26,17 @@ def test_an_axis_angle_turns_by_its_length():
     np.testing.assert_allclose(convention.matrices(np.zeros((2, 3, 6)))[1, 2], np.eye(4))
 
 
+def test_a_sidecar_tells_of_it():
+    assert PoseConvention("euler_xyz", "translation_rotation", PAIRS, 5.4).sidecar == {
+        "pose": {
+            "rotation": "euler_xyz",
+            "layout": "translation_rotation",
+            "pairs": [[0, 1], [0, -1]],
+        },
+        "metric_scale": 5.4,
+    }
+
+
 @pytest.mark.parametrize("names", [("quaternion", "rotation_translation"), ("axis_angle", "x")])
 def test_an_unknown_convention_is_named(names):
     with pytest.raises(ValueError, match="expected one of axis_angle, euler_xyz and rotation_tra"):

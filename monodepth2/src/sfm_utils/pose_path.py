@@ -45,6 +45,13 @@ class PoseConvention:
             allowed = f"{', '.join(ROTATIONS)} and {', '.join(LAYOUTS)}"
             raise ValueError(f"{self.rotation} {self.layout}: expected one of {allowed}")
 
+    @property
+    def sidecar(self) -> dict:
+        """What the sidecar of a graph says of its output: `pose` and `metric_scale`."""
+        pairs = [list(pair) for pair in self.pairs]
+        pose = {"rotation": self.rotation, "layout": self.layout, "pairs": pairs}
+        return {"pose": pose, "metric_scale": self.scale}
+
     def matrices(self, vectors: np.ndarray) -> np.ndarray:
         """to_from_from (..., 4, 4) of (..., 6)."""
         vectors = np.asarray(vectors, np.float64)
