@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from monodepth2.src.model_utils.errors import InputError
 from monodepth2.src.model_utils.media import Frame
-from monodepth2.src.sfm_utils.neighbours import frame_order, with_neighbours
+from monodepth2.src.sfm_utils.neighbours import check_length, frame_order, with_neighbours
 
 
 def frames(sequence, values):
@@ -29,6 +30,24 @@ def test_numbers_are_ordered_by_value_within_their_folder():
     mixed = [Path("10.png"), Path("9.png"), Path("cover.png")]
     assert frame_order(mixed) == mixed
     assert frame_order([Path("١.png"), Path("0.png")]) == [Path("١.png"), Path("0.png")]
+
+
+@pytest.mark.parametrize(
+    ("names", "good"),
+    [
+        (["a/1.png", "a/2.png", "a/3.png"], True),
+        (["a/1.png", "a/2.png", "b/1.png", "b/2.png"], False),
+        (["a/1.png", "v.MP4"], True),
+    ],
+)
+def test_a_sequence_must_be_long_enough(names, good):
+    files = [Path(name) for name in names]
+    check_length(files, (0,))
+    if good:
+        check_length(files, (-1, 1))
+    else:
+        with pytest.raises(InputError, match="a, b: .* frames -1 to 1 .* no folder holds 3; give"):
+            check_length(files, (-1, 1))
 
 
 @pytest.mark.parametrize(

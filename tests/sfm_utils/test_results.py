@@ -69,6 +69,12 @@ def test_results_are_named_after_frame_0_and_the_ends_are_counted(tmp_path, caps
     assert capsys.readouterr().out.endswith(", 0 left out, 2 without a neighbour\n")
 
 
+def test_too_few_images_are_told_before_anything_starts(tmp_path):
+    sequence(tmp_path / "in", [10, 20])
+    with pytest.raises(InputError, match="in: the network sees frames -1 to 1"):
+        run(tmp_path / "in", Network(flat), DEPTH, ["npy"])
+
+
 def test_a_bad_image_takes_its_neighbours_results_with_it(tmp_path, capsys):
     sequence(tmp_path / "in", [1, 2, 3, None, 5, 6, 7])
     with pytest.raises(InputError, match="3.png: truncated"):

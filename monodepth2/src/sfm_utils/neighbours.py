@@ -9,13 +9,14 @@ Conventions
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from ..model_utils.media import Frame
+from ..model_utils.errors import InputError
+from ..model_utils.media import VIDEOS, Frame
 
 
 def frame_order(files: Sequence[Path]) -> list[Path]:
@@ -33,6 +34,24 @@ def frame_order(files: Sequence[Path]) -> list[Path]:
             members.sort(key=lambda file: (int(file.stem), file.name))
         ordered += members
     return ordered
+
+
+def check_length(files: Sequence[Path], offsets: Sequence[int]) -> None:
+    """Answer images without a single result before anything starts.
+
+    Args:
+        files: images and videos; how long a video is shows only in its turn.
+        offsets: of the images around frame 0.
+    Raises:
+        InputError: no folder holds as many images as one result needs, and there is no video.
+    """
+    first, last = min(0, *offsets), max(0, *offsets)
+    lengths = Counter(file.parent for file in files)
+    if max(lengths.values()) > last - first or any(f.suffix.lower() in VIDEOS for f in files):
+        return
+    where = ", ".join(map(str, list(lengths)[:3]))
+    needs = f"the network sees frames {first} to {last} of a sequence"
+    raise InputError(f"{where}: {needs}, and no folder holds {last - first + 1}; give more images")
 
 
 def with_neighbours(

@@ -19,7 +19,7 @@ from ..model_utils.media import VIDEOS, Job
 from .exif import shown_size
 from .flow_files import flow_colors, write_flo, write_flow_colors, write_flow_png
 from .intrinsics import Intrinsics
-from .neighbours import frame_order, with_neighbours
+from .neighbours import check_length, frame_order, with_neighbours
 from .points import check_points, depth_of, metric_png16, write_ply
 from .pose_path import PoseConvention, PosePath, write_paths
 
@@ -74,7 +74,7 @@ class SequenceJob(Job):
         offsets: of the images; 0 is the one that names the result.
         given: see `media.Job`.
     Raises:
-        InputError: a format that these results do not have.
+        InputError: a format that these results do not have, or no sequence that is long enough.
     """
 
     allowed: Collection[str] = ()
@@ -85,6 +85,7 @@ class SequenceJob(Job):
         for name in self.formats:
             if name not in self.allowed:
                 raise InputError(f"formats {name}: this model writes {', '.join(self.allowed)}")
+        check_length(self.files, self.offsets)
 
     def order(self, files):
         return frame_order(files)
