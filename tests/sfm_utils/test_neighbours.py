@@ -50,6 +50,14 @@ def test_a_sequence_must_be_long_enough(names, good):
             check_length(files, (-1, 1))
 
 
+@pytest.mark.parametrize(("offset", "needs"), [(1, 2), (-1, 2), (2, 3), (-3, 4)])
+def test_frame_0_counts_although_nobody_looks_at_it(offset, needs):
+    files = [Path(f"{number}.png") for number in range(needs)]
+    check_length(files, (offset,))
+    with pytest.raises(InputError, match=f"no folder holds {needs}"):
+        check_length(files[1:], (offset,))
+
+
 @pytest.mark.parametrize(
     ("offsets", "expected"),
     [
