@@ -200,3 +200,19 @@ def test_the_seen_faces_are_those_of_the_image():
     scene = box_before_a_wall(Turning()).at(2)
     camera, frame = look(scene, 2)
     np.testing.assert_array_equal(seen_faces(frame.scene, camera), frame.face)
+
+
+def test_the_faces_of_a_box_by_hand():
+    builder = Builder(np.random.default_rng(0))
+    builder.box((1, 0, 5), (2, 1, 4), 0, "metal")  # x 0..2, y -1..0, z 3..7
+    scene = builder.scene()
+    side_s, side_t = (e * n[:, None] for e, n in zip((scene.edge_s, scene.edge_t), scene.size.T))
+    ends = np.stack([scene.corner, scene.corner + side_s + side_t])
+    bounds = np.stack([ends.min(0), ends.max(0)], axis=1).tolist()
+    assert sorted(bounds) == [
+        [[0, -1, 3], [0, 0, 7]],
+        [[0, -1, 3], [2, -1, 7]],
+        [[0, -1, 3], [2, 0, 3]],
+        [[0, -1, 7], [2, 0, 7]],
+        [[2, -1, 3], [2, 0, 7]],
+    ]
