@@ -27,7 +27,7 @@ def load_graph_network(kind, coarse_ckpt, fine_ckpt):
 
 def random_inputs(kind):
     """Arrays of the graph's input shapes, to compare what is written with the network."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(IMAGE_SIZE)
     rgb = rng.random((1, 3, *IMAGE_SIZE), np.float32)
     return [rgb, rng.random((1, 1, *DEPTH_SIZE), np.float32)] if kind == "fine" else [rgb]
 

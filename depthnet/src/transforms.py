@@ -17,8 +17,8 @@ _SMOOTH = np.array([[1, 1, 1], [1, 5, 1], [1, 1, 1]], np.float32) / 13
 
 def crop_box(height, width):
     """The crop for an image of any size, in proportion: (top, left, height, width)."""
-    scale = (height / FRAME_SIZE[0], width / FRAME_SIZE[1]) * 2
-    return tuple(int(np.floor(value * factor + 0.5)) for value, factor in zip(CROP, scale))
+    y, x = height / FRAME_SIZE[0], width / FRAME_SIZE[1]
+    return tuple(int(np.floor(value * scale + 0.5)) for value, scale in zip(CROP, (y, x, y, x)))
 
 
 def crop(image):
@@ -44,8 +44,9 @@ def depth_target(depth_m, mask_invalid=False):
     depth = crop(depth_m).astype(np.float32)
     resized = cv2.resize(depth, DEPTH_SIZE[::-1], interpolation=cv2.INTER_LINEAR)
     if mask_invalid:
-        known = cv2.resize(np.float32(depth > 0), DEPTH_SIZE[::-1], interpolation=cv2.INTER_LINEAR)
-        resized[known < 1 - 1e-6] = 0
+        unknown = np.float32(depth <= 0)
+        share = cv2.resize(unknown, DEPTH_SIZE[::-1], interpolation=cv2.INTER_LINEAR)
+        resized[share > 0] = 0
     return resized[None]
 
 
@@ -59,5 +60,5 @@ def jitter(rng, rgb):
     rgb = rgb * np.float32(rng.uniform(0.8, 1.0))
     factor = np.float32(rng.uniform(0.8, 1.2))
     smooth = rgb.copy()
-    smooth[1:-1, 1:-1] = cv2.filter2D(rgb, -1, _SMOOTH)[1:-1, 1:-1]
+    smooth[1:-1, 1:-1] = cv2.filter2D(rgb, cv2.CV_32F, _SMOOTH)[1:-1, 1:-1]
     return smooth + (rgb - smooth) * factor

@@ -23,12 +23,12 @@ def network_size(size, aim, *, method, keep_aspect_ratio=False, multiple_of=32):
     (width, height), (wide, high) = size, aim
     scale_x, scale_y = wide / width, high / height
     if keep_aspect_ratio:
-        by_width = {
-            "lower_bound": scale_x > scale_y,
-            "upper_bound": scale_x < scale_y,
-            "minimal": abs(1 - scale_x) < abs(1 - scale_y),
+        scale_x = scale_y = {
+            "lower_bound": max(scale_x, scale_y),
+            "upper_bound": min(scale_x, scale_y),
+            # A tie goes to the height, as in the original.
+            "minimal": min(scale_y, scale_x, key=lambda scale: abs(1 - scale)),
         }[method]
-        scale_x = scale_y = scale_x if by_width else scale_y
     return (
         _to_multiple(scale_x * width, wide, method, multiple_of),
         _to_multiple(scale_y * height, high, method, multiple_of),

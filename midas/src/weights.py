@@ -92,6 +92,7 @@ def map_names(source, path):
 
 
 def _piece(name):
+    """The number of a piece, 0 for what is not split."""
     number = _PIECE.search(name)
     return int(number[1]) if number else 0
 
@@ -107,7 +108,7 @@ def start_weights(net, path):
         InputError: bad file, or one that lacks part of the encoder.
     """
     if not path:
-        print("no --model_weights: training starts from random values", flush=True)
+        print("no --model_weights: training starts from random values")
         return
     missing = load_networks({"midas": net}, path, allow_missing=True)
     encoder = [name for name in missing if name.startswith(ENCODER)]
@@ -115,4 +116,4 @@ def start_weights(net, path):
         few = f"{len(encoder)} parameters of the encoder, such as {encoder[0]}"
         raise InputError(f"{path} lacks {few}; convert.py writes checkpoints that fit")
     rest = f"the decoder's {len(missing)} parameters are random" if missing else "all parameters"
-    print(f"loaded {path}: {rest}", flush=True)
+    print(f"loaded {path}: {rest}")

@@ -95,7 +95,7 @@ def _run_in_turn(request, stages):
             return status
     if request.command in ("full", "performance"):
         for line in request.row.report(request.values, request.output):
-            print(line, flush=True)
+            print(line)
     return 0
 
 
@@ -126,7 +126,7 @@ def detach(request, words):
             start_new_session=True,
         )
     print(f"in the background: pid {process.pid} (kill it to stop the run), messages in {log}")
-    print(f"its exit status will be in {request.logs / 'status'}", flush=True)
+    print(f"its exit status will be in {request.logs / 'status'}")
     return 0
 
 
@@ -150,12 +150,12 @@ def start(request, words, background):
 
 
 def _usage_of(script, words):
-    """The usage line of the model that the words are about; empty when they are about none."""
+    """The usage line of the model that the words are about; None when they are about none."""
     with contextlib.suppress(UsageError):
         model, _ = model_of(words)
         if COMMANDS[script][0] in MODELS[model].commands:
             return f"usage: {usage_line(script, model)}"
-    return ""
+    return None
 
 
 def main(argv):

@@ -27,9 +27,9 @@ def model_of(words):
     if words and words[0] in MODELS:
         return words[0], words[1:]
     here, root = Path.cwd().resolve(), models_folder().resolve()
-    model = here.relative_to(root).parts[:1] if here != root and root in here.parents else ()
-    if model and model[0] in MODELS:
-        return model[0], words
+    inside = here.relative_to(root).parts if root in here.parents else ()
+    if inside and inside[0] in MODELS:
+        return inside[0], words
     given = words[0] if words else ""
     raise UsageError(f"unknown model {given!r}; the models are {', '.join(MODELS)}")
 

@@ -5,7 +5,7 @@ import re
 import signal
 from pathlib import Path
 
-from .supervise import Running, send
+from .supervise import Running, exit_status, send
 
 _FAILURE = re.compile(r"Worker process (\d+) exit with exception. Error code: (-?\d+)")
 
@@ -86,17 +86,20 @@ class RunningMsrun(Running):
         lines = new[: new.rfind(b"\n") + 1]
         self._at += len(lines)
         for pid, status in _FAILURE.findall(lines.decode(errors="replace")):
-            status = int(status)
-            self._failed.append((int(pid), 128 - status if status < 0 else status))
+            self._failed.append((int(pid), exit_status(int(status))))
 
 
 def _is_worker(pid, environ):
     """Whether it is a worker, and not the `tail` of its log, which has the same environment."""
+    named = environ.get("MS_ROLE") == "MS_WORKER" and "RANK_ID" in environ
+    return named and _session(pid) == pid
+
+
+def _session(pid):
     try:
-        leads = os.getsid(pid) == pid
+        return os.getsid(pid)
     except ProcessLookupError:
-        return False
-    return leads and environ.get("MS_ROLE") == "MS_WORKER" and "RANK_ID" in environ
+        return None
 
 
 def _children(pid):

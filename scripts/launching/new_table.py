@@ -9,7 +9,6 @@ them. Ranks follow the dictionary order of server_id, then the device numbers, a
 """
 
 import argparse
-import ipaddress
 import json
 import re
 import sys
@@ -113,14 +112,9 @@ def _table(servers, pods):
 
 
 def _own_address():
-    def usable(text):
-        try:
-            address = ipaddress.ip_address(text)
-        except ValueError:  # a name
-            return False
-        return address.version == 4 and not address.is_loopback
-
-    found = sorted(filter(usable, local_addresses()))
+    # Names and IPv6 addresses are among them.
+    ipv4 = [text for text in local_addresses() if re.fullmatch(r"\d+(\.\d+){3}", text)]
+    found = sorted(text for text in ipv4 if not text.startswith("127."))
     if len(found) != 1:
         raise UsageError(f"this host has the addresses {found}; choose one with --server_id")
     return found[0]

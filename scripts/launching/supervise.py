@@ -40,7 +40,7 @@ class Running:
     def poll(self):
         """Exit status as a shell reports it, or None while it runs."""
         status = self.process.poll()
-        return 128 - status if status is not None and status < 0 else status
+        return None if status is None else exit_status(status)
 
     def watch(self):
         """Called at each look while it runs."""
@@ -63,6 +63,11 @@ class Running:
         return [(self.job.name, status, self.job.log)] if status else []
 
 
+def exit_status(code):
+    """A process's exit code as a shell reports it: 137 after SIGKILL, which Python counts as -9."""
+    return 128 - code if code < 0 else code
+
+
 def send(pid, number, group=False):
     """Send a signal to a process (or its group) that may have ended."""
     with contextlib.suppress(ProcessLookupError):
@@ -76,7 +81,7 @@ class Follower:
         self._path, self._active, self._at = path, active, 0
 
     def pump(self):
-        """Copy what is new; a closed standard output ends it."""
+        """Copy what is new; a closed standard output is no error."""
         if not self._active or not self._path.exists():
             return
         with self._path.open("rb") as file:
@@ -87,7 +92,6 @@ class Follower:
             sys.stdout.buffer.write(new)
             sys.stdout.buffer.flush()
         except OSError:
-            self._active = False
             _mute(sys.stdout)
 
 
@@ -178,7 +182,7 @@ def tail(path, lines=_TAIL):
 
 def _say(text):
     try:
-        print(text, file=sys.stderr, flush=True)
+        print(text, file=sys.stderr)
     except OSError:
         _mute(sys.stderr)
 

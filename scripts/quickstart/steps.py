@@ -40,7 +40,7 @@ class Steps:
         mark = self.folder / f".done-{name}"
         digest = hashlib.sha256(json.dumps(words).encode()).hexdigest()
         if not self._changed and mark.exists() and mark.read_text() == digest:
-            print(f"{name}: done before", flush=True)
+            print(f"{name}: done before")
             return
         self._changed = True
         mark.unlink(missing_ok=True)
@@ -51,7 +51,7 @@ class Steps:
             tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
             print(f"{tail}\n{name} failed with exit code {status}; its log is {log}")
             raise SystemExit(1)
-        print(f"{name}: {time.monotonic() - began:.0f} s, log in {short(log)}", flush=True)
+        print(f"{name}: {time.monotonic() - began:.0f} s, log in {short(log)}")
         mark.write_text(digest)
 
     def _wait(self, name, words, log):

@@ -16,6 +16,7 @@ from pathlib import Path
 from ..launching import checks
 from ..launching.arguments import ROOT, match_arguments, model_of, models_folder, split_words
 from ..launching.checks import UsageError
+from ..launching.supervise import exit_status
 from ..launching.table import DEVICE_ID
 from ..models import MODELS
 
@@ -141,7 +142,7 @@ def run_stage(name, command, folder):
         with log.open(errors="replace") as file:
             lines = "".join(deque(file, LOG_LINES)).rstrip()
         print(f"{lines}\nerror: {name} ended with {status}; see {log}", file=sys.stderr)
-        return status if status > 0 else 128 - status  # a signal's number is negative
+        return exit_status(status)
     if name == "postprocess" and not (Path.cwd() / "acc.log").exists():
         shutil.copyfile(log, Path.cwd() / "acc.log")
     return 0

@@ -44,6 +44,8 @@ def test_inputs_have_the_graphs_shapes():
     rgb, coarse = exporting.random_inputs("fine")
     assert rgb.shape == (1, 3, 228, 304) and coarse.shape == (1, 1, 55, 74)
     assert rgb.dtype == coarse.dtype == np.float32 and 0 <= rgb.min() < rgb.max() < 1
+    for again, first in zip(exporting.random_inputs("fine"), (rgb, coarse)):
+        np.testing.assert_array_equal(again, first)
     for kind in ("coarse", "both"):
         assert [array.shape for array in exporting.random_inputs(kind)] == [(1, 3, 228, 304)]
 

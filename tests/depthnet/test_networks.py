@@ -27,6 +27,33 @@ def test_shapes_and_the_one_graph_of_both(rgb):
     np.testing.assert_allclose(both, np.exp(refined), rtol=1e-5)
 
 
+def test_conv5_is_applied_three_times(rgb):
+    net, shapes = CoarseNet(), []
+    conv5 = net.conv5
+
+    def note(x):
+        shapes.append(x.shape)
+        return conv5(x)
+
+    del net.conv5
+    object.__setattr__(net, "conv5", note)  # no cell, which graph mode would call once, to compile
+    net.construct(rgb)
+    assert shapes == [(2, 512, 14, 19)] * 3
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "border"),
+    [("conv2", (12, 15), ((1, 1), (2, 2))), ("conv9", (6, 7), ((1, 0), (0, 0)))],
+)
+def test_two_convolutions_have_borders_of_their_own(name, size, border):
+    """conv2: 1 above and below, 2 on either side. conv9: 1 above only."""
+    conv = getattr(CoarseNet(), name)
+    x = np.random.default_rng(0).random((1, conv.in_channels, *size), np.float32)
+    padded = ms.Tensor(np.pad(x, ((0, 0), (0, 0), *border)))
+    expected = ms.ops.conv2d(padded, conv.weight, conv.bias, pad_mode="valid")
+    np.testing.assert_allclose(conv(ms.Tensor(x)).asnumpy(), expected.asnumpy(), atol=1e-5)
+
+
 def test_checkpoint_sizes_are_the_published_ones(tmp_path):
     """Apart from the empty record and the checksum at the end (21 bytes, see files.py)."""
     for net, size in ((CoarseNet(), 87_599_903), (FineNet(), 477_362)):

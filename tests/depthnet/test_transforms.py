@@ -93,7 +93,7 @@ def test_half_of_the_images_are_flipped():
             return self.value
 
     image = np.arange(6).reshape(1, 6)
-    flipped = [transforms.flip(Draw(v), image)[0][0, 0] == 5 for v in (0.0, 0.49, 0.51, 0.99)]
+    flipped = [transforms.flip(Draw(v), image)[0][0, 0] == 5 for v in (0.0, 0.49, 0.5, 0.99)]
     assert flipped == [True, True, False, False]
 
 

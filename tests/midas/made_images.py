@@ -1,5 +1,8 @@
 """An evaluation dataset in memory, and a stand-in for the network."""
 
+import io
+import sys
+
 import numpy as np
 
 from midas.src.datasets.samples import Sample
@@ -43,6 +46,13 @@ def evaluator(predict, protocol=STANDARD, **options):
 
 def red(images):
     return images[:, 0] + 3
+
+
+def what_a_reader_sees(monkeypatch):
+    """A function that returns what has reached the reader of a pipe from standard output so far."""
+    output = io.TextIOWrapper(io.BytesIO())
+    monkeypatch.setattr(sys, "stdout", output)
+    return lambda: output.buffer.getvalue().decode()
 
 
 LANDSCAPE, PORTRAIT = (30, 60), (60, 30)  # 32 x 64 and 64 x 32 at the network

@@ -9,6 +9,7 @@ import pytest
 from midas.src.datasets.training import MixedPairs, read_target
 from midas.src.model_utils.errors import InputError
 from midas.src.model_utils.stream import SampleStream
+from tests.midas.made_images import what_a_reader_sees
 from tests.midas.pair_files import read_pairs, write_pair
 
 FIELDS = ("img", "mask", "depth")
@@ -89,6 +90,24 @@ def test_the_pairs_are_counted(tmp_path, capsys):
     assert "training pairs: RW 2\n" in capsys.readouterr().out
 
 
+def test_bad_pairs_are_refused_unless_they_may_be_left_out(tmp_path):
+    image, _ = write_pair(tmp_path, "a")
+    write_pair(tmp_path, "b")
+    (tmp_path / "mixdata.json").write_text('{"img": {"RW": "/Imgs/*"}}')
+    image.write_bytes(b"")
+    with pytest.raises(InputError, match="1 of 2 samples in .* are bad, first: .*a.jpg"):
+        read_pairs(tmp_path)
+    assert len(read_pairs(tmp_path, skip_bad=True)["RW"]) == 1
+
+
+def test_the_pairs_are_counted_before_the_network_is_built(tmp_path, monkeypatch):
+    write_pair(tmp_path, "a")
+    (tmp_path / "mixdata.json").write_text('{"img": {"RW": "/Imgs/*"}}')
+    seen = what_a_reader_sees(monkeypatch)
+    read_pairs(tmp_path)
+    assert seen() == "training pairs: RW 1\n"
+
+
 def test_mask_and_depth_of_a_sample(tmp_path):
     image, mask, depth = fields(mixed(tmp_path, (1,)).load(0, np.random.default_rng(0)))
     assert image.shape == (3, 32, 64) and mask.shape == depth.shape == (32, 64)
@@ -125,6 +144,25 @@ def test_flips_move_image_mask_and_depth_together(tmp_path):
         assert (got[0, 16, -4] > 0.9) == right and (got[0, 16, 4] > 0.9) != right
         np.testing.assert_array_equal(mask, target > 0)
     assert 10 <= sides[True] <= 30
+
+
+class Draw:
+    """A generator that draws a certain number."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def random(self):
+        return self.value
+
+
+def test_the_probability_of_a_flip_is_the_share_of_draws_below_it(tmp_path):
+    pairs = {"A": [write_pair(tmp_path, "a")]}
+    for probability, draws in ((0.0, [0.0, 0.99]), (0.5, [0.0, 0.49, 0.5]), (1.0, [0.0, 0.99])):
+        data = samples_of(pairs, flip_probability=probability)
+        for draw in draws:
+            flipped = data.load(0, Draw(draw))["mask"][0, 0] == 1  # the known half lies right
+            assert flipped == (draw < probability), (probability, draw)
 
 
 def test_a_file_that_breaks_during_training_is_named(tmp_path):

@@ -1,6 +1,7 @@
 """The six evaluation datasets: trees on disk, masks, names, where they are looked for."""
 
 import shutil
+from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pytest
@@ -11,16 +12,19 @@ from midas.src.model_utils.errors import InputError
 from tests.conftest import REPOSITORY
 from tests.midas.eval_trees import (
     DIW_TABLE,
+    ETH3D_DEPTH,
     FOLDERS,
     KITTI_DEPTH,
     OCCLUSION,
     TREE,
     TUM_DEPTH,
+    TUM_TABLE,
     diw,
     first,
     root_of,
     write_png,
 )
+from tests.midas.made_images import what_a_reader_sees
 
 STANDARD, MODELZOO = PROTOCOLS["standard"], PROTOCOLS["modelzoo"]
 
@@ -34,6 +38,15 @@ def test_absent_diw_images_are_left_out_and_counted(tree, capsys):
         image.unlink()
     with pytest.raises(InputError, match="no DIW images there"):
         DATASETS["DIW"](tree / "DIW", STANDARD)
+
+
+def test_the_first_absent_diw_image_is_named_at_once(tree, monkeypatch):
+    for name in ("img2", "img1"):
+        first(tree, f"DIW/DIW_test/{name}.thumb").unlink()
+    seen = what_a_reader_sees(monkeypatch)
+    DATASETS["DIW"](tree / "DIW", STANDARD)
+    image = tree / "DIW" / "DIW_test" / "img1.thumb"
+    assert seen() == f"DIW: left out 6 of 10 rows whose image is missing: {image} ...\n"
 
 
 def test_an_empty_folder_is_an_error_that_tells_the_layout(tmp_path):
@@ -60,6 +73,19 @@ def test_masks_end_at_zero_and_at_the_cap(tree):
     write_png(path, values, np.uint16)
     sample = DATASETS["Kitti"](tree / "Kitti_raw_data", STANDARD).load(0)
     np.testing.assert_array_equal(sample.mask[0, :4], [False, False, True, True])
+
+
+def test_what_has_no_depth_does_not_count(tree):
+    """ETH3D marks it by infinity, NYU by 0; all else below the cap counts."""
+    path = first(tree, ETH3D_DEPTH)
+    depth = np.full((42, 63), 5, "<f4")
+    depth[0, :3] = np.inf, 72, 71.9
+    path.write_bytes(depth.tobytes())
+    sample = DATASETS["ETH3D"](tree / "ETH3D", STANDARD).load(0)
+    np.testing.assert_array_equal(sample.mask, depth < 72)
+    sample = DATASETS["NYU"](root_of(tree, "NYU"), STANDARD).load(0)
+    assert sample.mask.any()
+    np.testing.assert_array_equal(sample.mask, (sample.depth > 0) & (sample.depth < 10))
 
 
 def test_a_depth_of_zero_is_none(tree):
@@ -112,6 +138,13 @@ def test_the_original_has_every_fault_and_the_standard_none():
     assert set(vars(STANDARD).values()) == {True} and set(vars(MODELZOO).values()) == {False}
 
 
+def test_annotations_and_protocols_do_not_change(tree):
+    order = DATASETS["DIW"](tree / "DIW", STANDARD).load(0).order
+    for constant, name in ((order, "relation"), (STANDARD, "rgb")):
+        with pytest.raises(FrozenInstanceError):
+            setattr(constant, name, None)
+
+
 def test_a_row_of_diw_names_the_last_folder_and_the_file(tree):
     diw("7,3,1,4,<,6,9")(table := first(tree, DIW_TABLE))
     table.write_text(table.read_text().replace("./DIW_test/img0", "./any/where/DIW_test/img0"))
@@ -158,6 +191,32 @@ def test_all_skips_what_is_not_there_and_a_name_does_not(tree, capsys):
             open_datasets({name: PLACES[name]}, tree, STANDARD)
     with pytest.raises(InputError, match="none of the datasets is on disk"):
         open_datasets(PLACES, "/nowhere", STANDARD, skip_absent=True)
+
+
+def test_an_image_and_a_depth_map_of_two_sizes_are_refused(tree):
+    write_png(first(tree, TUM_DEPTH), np.ones((9, 7)), np.uint16)
+    with pytest.raises(InputError, match="depth.*png differ in size: 64x48 and 7x9"):
+        DATASETS["TUM"](tree / "TUM", STANDARD).load(0)
+
+
+def test_a_line_of_tum_that_names_no_two_files_is_told(tree):
+    path = first(tree, TUM_TABLE)
+    lines = path.read_text().splitlines()
+    absent = path.parent / "depth" / "no.png"
+    for line, message in (
+        (f"{lines[0].split()[0]} depth/no.png", f"line 2: {absent} is missing"),
+        ("1.0 a 1.0 b", "line 2: expected `image depth`, got '1.0 a 1.0 b'"),
+    ):
+        path.write_text(f"{lines[0]}\n{line}\n")
+        with pytest.raises(InputError, match=message):
+            DATASETS["TUM"](tree / "TUM", STANDARD)
+
+
+def test_a_skipped_dataset_is_named_at_once(tree, monkeypatch):
+    seen = what_a_reader_sees(monkeypatch)
+    places = {"TUM": "/nowhere", "ETH3D": PLACES["ETH3D"]}
+    assert list(open_datasets(places, tree, STANDARD, skip_absent=True)) == ["ETH3D"]
+    assert seen() == f"TUM: skipped, {tree / 'nowhere'} is not there\n"
 
 
 def test_the_synthetic_trees_are_read(midas_data):

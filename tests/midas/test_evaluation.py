@@ -1,7 +1,9 @@
 """The evaluation loop: sizes, buckets, batches, images without a valid pixel."""
 
 import math
+import time
 from dataclasses import FrozenInstanceError
+from threading import Barrier, Event, get_ident
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from midas.src.datasets.zero_shot import PROTOCOLS
 from midas.src.evaluation.evaluator import Report, resize_prediction
 from midas.src.model_utils.errors import InputError, RunError
-from tests.midas.made_images import LANDSCAPE, PORTRAIT, Images, evaluator, red
+from tests.midas.made_images import LANDSCAPE, PORTRAIT, Images, evaluator, red, what_a_reader_sees
 
 MODELZOO = PROTOCOLS["modelzoo"]
 
@@ -68,10 +70,63 @@ def test_one_image_is_predicted_at_a_time_by_default():
         shapes.append(len(images))
         return red(images)
 
-    rows = evaluator(predict).run(Images([LANDSCAPE] * 3)).rows
+    evaluator(predict).run(Images([LANDSCAPE] * 3))
     assert shapes == [1, 1, 1]
+
+
+def test_results_do_not_change():
+    report = evaluator(red).run(Images([LANDSCAPE]))
     with pytest.raises(FrozenInstanceError):
-        rows[0].index = 5
+        report.rows[0].index = 5
+    with pytest.raises(FrozenInstanceError):
+        report.value = 0.0
+
+
+class Watched(Images):
+    """A dataset that calls a function before it loads an image."""
+
+    def __init__(self, count, before):
+        super().__init__([LANDSCAPE] * count)
+        self.before = before
+
+    def load(self, index):
+        self.before(index)
+        return super().load(index)
+
+
+def test_images_are_read_by_one_thread_unless_more_are_asked_for():
+    threads = set()
+
+    def slow(index):
+        threads.add(get_ident())
+        time.sleep(0.02)  # a second thread would take the next image meanwhile
+
+    evaluator(red).run(Watched(4, slow))
+    assert len(threads) == 1
+    # Loads that wait for each other end only where two threads run them.
+    barrier = Barrier(2)
+    assert len(evaluator(red, workers=2).run(Watched(4, lambda _: barrier.wait(20))).rows) == 4
+
+
+def test_the_next_image_is_read_while_the_network_runs_and_no_more():
+    started, found = [Event() for _ in range(3)], []
+
+    def predict(images):
+        found.append((started[1].wait(20), started[2].is_set()))
+        return red(images)
+
+    evaluator(predict).run(Watched(3, lambda index: started[index].set()))
+    assert found[0] == (True, False)
+
+
+def test_the_report_tells_how_long_the_run_took():
+    def predict(images):
+        time.sleep(0.05)
+        return red(images)
+
+    began = time.perf_counter()
+    report = evaluator(predict).run(Images([LANDSCAPE] * 2))
+    assert 0.1 <= report.seconds <= time.perf_counter() - began
 
 
 def test_the_original_counts_them_as_nan_or_zero():
@@ -94,6 +149,17 @@ def test_bad_files_stop_the_run_or_are_left_out(capsys):
     report = evaluator(red, workers=2, skip_bad=True).run(images)
     assert [row.index for row in report.rows] == [0, 2]
     assert "bad sample, left out: image1: truncated" in capsys.readouterr().out
+
+
+def test_a_bad_file_is_told_at_once(monkeypatch):
+    seen, told = what_a_reader_sees(monkeypatch), []
+
+    def predict(images):
+        told.append(seen())
+        return red(images)
+
+    evaluator(predict, skip_bad=True).run(Images([LANDSCAPE] * 2, bad=[0]))
+    assert told == ["bad sample, left out: image0: truncated\n"]
 
 
 def test_progress_reaches_the_end():

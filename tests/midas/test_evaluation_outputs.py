@@ -16,7 +16,8 @@ from midas.src.evaluation.panels import write_panels
 from midas.src.evaluation.report import per_image_csv
 from midas.src.metrics import Score
 from midas.src.model_utils.errors import InputError
-from tests.midas.made_images import LANDSCAPE, PORTRAIT, Images, evaluator, red
+from midas.src.model_utils.panels import panel as titled
+from tests.midas.made_images import LANDSCAPE, PORTRAIT, Images, evaluator, red, what_a_reader_sees
 
 
 def test_panels_of_the_worst_and_the_best(tmp_path):
@@ -84,6 +85,21 @@ def test_each_dataset_has_its_predictor_and_its_line(tmp_path, capsys):
     assert f"{expected}\n" in out and "2 graphs were compiled" in out
 
 
+def test_the_line_of_a_dataset_does_not_wait_for_the_next_one(tmp_path, monkeypatch):
+    seen, told = what_a_reader_sees(monkeypatch), []
+
+    def predict(images):
+        told.append(seen())
+        return red(images)
+
+    datasets = {"Made": Images([LANDSCAPE] * 2, empty=[1]), "Other": Images([LANDSCAPE])}
+    predicts = {"Made": red, "Other": predict}
+    evaluate_all(evaluator(None), datasets, predicts, **outputs(tmp_path), panels=0)
+    left_out, line = told[0].splitlines()[-2:]
+    assert left_out == "left out, no valid pixel: Made image1"
+    assert line.startswith("Made bad pixel: ")
+
+
 def test_an_interrupted_evaluation_keeps_what_it_has(tmp_path):
     datasets = {"Made": Images([LANDSCAPE]), "Other": Images([LANDSCAPE], bad=[0])}
     with pytest.raises(InputError, match="image0: truncated"):
@@ -129,26 +145,30 @@ def test_panels_show_image_prediction_and_truth(tmp_path):
     panel = cv2.imread(str(tmp_path / "Made_worst1.png"))[..., ::-1].astype(int)
     tile = images.load(0).image.repeat(6, 0).repeat(6, 1)  # 30 columns become 180
     height, width = tile.shape[:2]
-    rows = [
-        top
-        for top in range(panel.shape[0] - height + 1)
-        for left in (range(panel.shape[1] - width + 1))
+    corners = np.argwhere((panel == tile[0, 0]).all(2))
+    found = [
+        (top, left)
+        for top, left in corners
         if np.array_equal(panel[top : top + height, left : left + width], tile)
     ]
-    assert len(rows) == 1 and panel.shape[1] >= 3 * width
+    assert len(found) == 1 and panel.shape[1] >= 3 * width
+
+
+def drawn(folder, images, sample, prediction):
+    """The panel of a sample, as RGB."""
+    stand_in = SimpleNamespace(predict_one=lambda *_: (sample, prediction))
+    write_panels(folder, stand_in, images, [Row(0, "image0", Score(1.0, 2), (64, 64))], 1)
+    return cv2.imread(str(folder / "Made_worst1.png"))[..., ::-1]
 
 
 def test_the_prediction_is_shown_aligned_to_the_truth(tmp_path):
     """4 d - 0.5 looks as d does."""
-    images, panels = Images([(20, 30)]), []
+    images = Images([(20, 30)])
     sample = images.load(0)
-    rows = [Row(0, "image0", Score(1.0, 600), (64, 64))]
-    for number, (scale, shift) in enumerate(((1, 0), (4, -0.5))):
-        pair = sample, scale / sample.depth + shift
-        stand_in = SimpleNamespace(predict_one=lambda *_, pair=pair: pair)
-        write_panels(tmp_path / str(number), stand_in, images, rows, 1)
-        path = tmp_path / str(number) / "Made_worst1.png"
-        panels.append(cv2.imread(str(path)).astype(int))
+    panels = [
+        drawn(tmp_path, images, sample, scale / sample.depth + shift).astype(int)
+        for scale, shift in ((1, 0), (4, -0.5))
+    ]
     assert np.abs(panels[0] - panels[1]).max() <= 2
 
 
@@ -157,10 +177,7 @@ def order_panel(folder, points, relation):
     images, grey = Ordered([LANDSCAPE]), np.full((40, 50, 3), 128, np.uint8)
     sample = Sample(grey, order=Order(points, relation, (50, 40)))
     prediction = np.tile(np.arange(50, dtype=np.float32), (40, 1))
-    stand_in = SimpleNamespace(predict_one=lambda *_: (sample, prediction))
-    rows = [Row(0, "image0", Score(1.0, 2), (64, 64))]
-    write_panels(folder, stand_in, images, rows, 1)
-    panel = cv2.imread(str(folder / "Made_worst1.png"))[..., ::-1]
+    panel = drawn(folder, images, sample, prediction)
     # Below the title's 24 rows; 50 columns are enlarged 4 times, to at least 160.
     return panel[24 : 24 + 160 : 4, :200:4]
 
@@ -187,11 +204,19 @@ def test_the_points_of_an_order_are_marked_and_the_nearer_one_is_named(tmp_path)
     assert near > 500 and near > 10 * far
 
 
+@pytest.mark.parametrize(("columns", "width"), [(79, 3 * 79), (80, 160), (159, 318), (160, 160)])
+def test_tiles_are_enlarged_to_160_columns(tmp_path, columns, width):
+    """By whole factors, so that pixels stay squares; two points make a panel of two tiles."""
+    sample = Sample(np.zeros((8, columns, 3), np.uint8), order=Order((1, 2, 3, 4), ">", (1, 1)))
+    prediction = np.tile(np.arange(columns, dtype=np.float32), (8, 1))
+    panel = drawn(tmp_path, Ordered([LANDSCAPE]), sample, prediction)
+    assert panel.shape[1] == 2 * width
+    assert panel.shape[0] == 24 + 8 * width // columns + 24  # between the title and the legend
+
+
 def tiles(folder, images, sample):
     """The three tiles of a panel of a 30 x 20 sample, predicted as it is, at their own size."""
-    stand_in = SimpleNamespace(predict_one=lambda *_: (sample, 1 / sample.depth))
-    write_panels(folder, stand_in, images, [Row(0, "image0", Score(1.0, 600), (64, 64))], 1)
-    panel = cv2.imread(str(folder / "Made_worst1.png"))[..., ::-1]
+    panel = drawn(folder, images, sample, 1 / sample.depth)
     # Below the title; 30 columns are enlarged 6 times, to at least 160.
     return [panel[24 : 24 + 120 : 6, 180 * n : 180 * (n + 1) : 6] for n in range(3)]
 
@@ -216,3 +241,13 @@ def test_the_truth_is_inverse_depth_and_black_where_there_is_none(tmp_path):
     np.testing.assert_array_equal(truth.any(2), sample.mask)
     assert truth[0, 0].sum() > 2 * truth[0, -2].sum()  # near is bright
     np.testing.assert_array_equal(prediction[sample.mask], truth[sample.mask])
+
+
+def test_the_legend_tells_the_truth_in_1_per_m(tmp_path):
+    """2 m and 4 m: from 0.25 to 0.5, whatever the scale of the prediction."""
+    images = Images([(20, 30)])
+    sample = images.load(0)
+    sample.depth = np.repeat(np.float32([[2, 4]]), 15, 1).repeat(20, 0)
+    got = drawn(tmp_path, images, sample, 7 / sample.depth + 3)
+    expected = titled([("", np.zeros((1, got.shape[1], 3), np.uint8))], 0.25, 0.5, "1/m")
+    np.testing.assert_array_equal(got[-24:], expected[-24:])

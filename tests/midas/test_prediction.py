@@ -49,9 +49,14 @@ def test_a_batch_gives_what_single_images_give(batch):
 
 def test_a_map_by_hand():
     """Grey 153 is 0.6: (0.6 - 0.5) / 0.2, at the image's own size again."""
-    image = np.full((10, 20, 3), 153, np.uint8)
-    (values,) = Predictor(red, landscape_or_portrait, **IMAGE).batch([image])
-    assert values.shape == (10, 20)
+    image, shapes = np.full((10, 20, 3), 153, np.uint8), []
+
+    def predict(arrays):
+        shapes.append(arrays.shape)
+        return red(arrays)
+
+    (values,) = Predictor(predict, landscape_or_portrait, **IMAGE).batch([image])
+    assert values.shape == (10, 20) and shapes == [(1, 3, 32, 64)]
     np.testing.assert_allclose(values, 0.5, atol=1e-6)
 
 
@@ -86,6 +91,7 @@ def test_a_graph_is_fed_as_its_sidecar_says(monkeypatch):
         (sidecar(image={"mean": ["red"], "std": [1]}), "no sidecar of MiDaS"),
         (sidecar(inputs=[{"shape": [1, 3, 32]}]), "no sidecar of MiDaS"),
         (sidecar(model="depthnet"), "a graph of depthnet, expected midas"),
+        (sidecar(model="x" * 99), f"a graph of {'x' * 80}, expected midas"),
     ],
 )
 def test_a_sidecar_of_something_else_is_refused(monkeypatch, description, message):

@@ -23,6 +23,10 @@ AIM = (384, 384)
         ((1000, 390), "minimal", (992, 384)),
         # 0.5 and 1.5 are as far from 1: the height decides.
         ((768, 256), "minimal", (1152, 384)),
+        # By 384 / 426: 230.8 = 7.2 times 32; the 1.5 of the height is further from 1.
+        ((426, 256), "minimal", (384, 224)),
+        # 370 rounds up to 384, which is no more than is wanted.
+        ((384, 370), "upper_bound", (384, 384)),
         # 390 rounds down to 384, which is no less than is wanted.
         ((384, 390), "lower_bound", (384, 384)),
         # 2.5 and 3.5 times 32: ties go to the even multiple.

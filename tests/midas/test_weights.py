@@ -184,11 +184,12 @@ def test_the_pieces_of_a_convolution_are_joined_by_their_numbers():
 
 def test_files_of_another_kind_are_refused(tmp_path):
     target = tmp_path / "out.ckpt"
-    save_ckpt(tmp_path / "other.ckpt", {"conv.weight": np.zeros(3, np.float32)})
+    others = [f"{name}.weight" for name in ("conv", "gate", "head", "stem")]
+    save_ckpt(tmp_path / "other.ckpt", dict.fromkeys(others, np.zeros(3, np.float32)))
     (tmp_path / "text.ckpt").write_text("hello")
     (tmp_path / "broken.pth").write_bytes(b"PK" + bytes(50))
     for name, message in (
-        ("other.ckpt", "holds conv.weight; expected names of one of these"),
+        ("other.ckpt", "holds conv.weight, gate.weight, head.weight; expected names of one of"),
         ("text.ckpt", "not a MindSpore checkpoint"),
         ("absent.pth", "does not exist"),
         ("broken.pth", "truncated"),

@@ -63,6 +63,7 @@ def test_where_it_is_used():
 @pytest.mark.parametrize("size", [48, 30])
 def test_plain_forms_compute_the_same(size):
     cell, x = Conv3x3(4, 3, True, "normal", "normal"), random(2, 4, size, size)
+    assert cell.weight.shape == (3, 4, 3, 3)
     cell.weight.set_data(random(3, 4, 3, 3))
     fast = cell(x).asnumpy()
     use_plain_forms(cell)

@@ -44,6 +44,7 @@ def frames(path):
 def test_a_short_batch_is_filled_with_its_last_element(length, added):
     batch = np.arange(4)[:length]
     assert media.filled(batch, 3).tolist() == [*range(length), *[length - 1] * added]
+    assert media.filled(batch, length) is batch  # a full one is not copied
 
 
 def test_progress_is_shown_now_and_then_and_at_the_end(printed, monkeypatch):
@@ -166,7 +167,7 @@ def test_files_of_one_name_and_different_kinds_keep_apart(tmp_path):
     assert run(tmp_path) == ["a_bmp.npy", "a_png.npy", "b.npy"]
 
 
-def test_a_video_gives_a_file_per_frame_and_a_video_of_colours(tmp_path):
+def test_a_video_gives_a_file_per_frame_and_a_video_of_colours(tmp_path, capsys):
     video(tmp_path / "v.mp4", (50, 100, 150), rate=10)
     predictor = Red(2)
     found = run(tmp_path, predictor, formats=["npy", "png", "color"])
@@ -177,6 +178,7 @@ def test_a_video_gives_a_file_per_frame_and_a_video_of_colours(tmp_path):
         np.testing.assert_allclose(depth, value, atol=0.5)  # a video is compressed
     colours, rate = frames(tmp_path / "out" / "v_color.mp4")
     assert len(colours) == 3 and rate == 10 and colours[0].shape == (32, 48, 3)
+    assert capsys.readouterr().out.splitlines()[-1].startswith("3 images in ")
 
 
 def test_a_video_may_be_written_as_files_alone_or_as_colours_alone(tmp_path):
@@ -216,7 +218,12 @@ def test_the_colours_of_a_video_follow_its_range_slowly(tmp_path, monkeypatch):
     np.testing.assert_allclose(seen, expected, rtol=1e-4)
 
 
-def test_a_video_without_a_rate_gets_25_frames_per_second(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("told", "written"), [(0.0, 25), (-1.0, 25), (0.5, 0.5), (1000.0, 1000), (1000.5, 25)]
+)
+def test_a_video_without_a_sensible_rate_gets_25_frames_per_second(
+    tmp_path, monkeypatch, told, written
+):
     video(tmp_path / "v.mp4", (50, 100))
     real, made = cv2.VideoWriter, []
 
@@ -225,7 +232,7 @@ def test_a_video_without_a_rate_gets_25_frames_per_second(tmp_path, monkeypatch)
             self.left = 2
 
         def get(self, what):
-            return 0.0
+            return told
 
         def read(self):
             self.left -= 1
@@ -236,12 +243,12 @@ def test_a_video_without_a_rate_gets_25_frames_per_second(tmp_path, monkeypatch)
 
     def writer(path, code, rate, size):
         made.append((rate, size))
-        return real(path, code, rate, size)
+        return real(path, code, 25, size)  # whatever the encoder thinks of the rate
 
     monkeypatch.setattr(media.cv2, "VideoCapture", Capture)
     monkeypatch.setattr(media.cv2, "VideoWriter", writer)
     run(tmp_path, formats=["color"])
-    assert made == [(25, (48, 32))]
+    assert made == [(written, (48, 32))]
 
 
 class Pairs(media.Job):

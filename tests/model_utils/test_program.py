@@ -3,6 +3,9 @@
 import ast
 import errno
 import importlib.util
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,7 @@ MODELS = sorted(path.parent.name for path in REPOSITORY.glob("*/config.yaml"))
 
 DEFAULTS = """# A model.
 data:
+  # About what follows, for those who edit this file.
   data_url: ./NYU     # folder
                       # with images
   shared: 1           # of both
@@ -96,7 +100,8 @@ def model(tmp_path):
     (folder / "config.yaml").write_text(DEFAULTS)
     (folder / "src" / "context.py").write_text(CONTEXT)
     (folder / "src" / "package" / "__init__.py").write_text("from .part import handed_on\n")
-    part = "from ..context import other\n\n\ndef handed_on(c):\n    return c.handed\n"
+    part = "from ..context import other\n\n\ndef handed_on(c):\n"
+    part += "    other(config=c)\n    return c.handed\n"
     (folder / "src" / "package" / "part.py").write_text(part)
     return folder
 
@@ -129,6 +134,7 @@ def test_keys_are_found_wherever_the_configuration_is_handed(model):
         "import json; json.dumps(config)",
         "from src.context import missing; missing(config)",
         "from src.context import begin; begin(0, 1, config)",
+        "from src.context import Run; Run.begin(0, config)",
         "config()",
     ],
 )
@@ -172,6 +178,26 @@ def test_a_run_prints_what_it_does_and_its_configuration_once(model, printed):
     assert exit_code(main, ["--batch_size", "4"]) is None
     assert seen == [(4, 1)]
     assert printed() == "What it does.\nconfig: shared=1 batch_size=4\n"
+
+
+def test_the_words_are_those_of_the_command_line(model, printed, monkeypatch):
+    main = entry(model, "train.py", "return config.batch_size")
+    monkeypatch.setattr(sys, "argv", ["train.py", "--batch_size", "4"])
+    program.run(main, "What it does.")
+    assert printed() == "What it does.\nconfig: batch_size=4\n"
+
+
+def test_output_that_nobody_reads_ends_the_program_without_a_word(model):
+    entry(model, "train.py", "return config.batch_size")
+    with (model / "train.py").open("a") as file:
+        file.write("\n\nfrom depthnet.src.model_utils.program import run\n\nrun(main, 'Text.')\n")
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, model / "train.py", "--help"]
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, env=environment)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, b"")
 
 
 def test_a_long_configuration_is_wrapped_but_a_path_is_not_broken(model, printed):
@@ -237,11 +263,11 @@ def test_mistakes_are_answered_before_anything_is_built(model, capsys, words, li
     assert not seen and "config:" not in out
 
 
-def test_help_shows_a_program_s_own_keys_with_meaning_default_and_choices(model, capsys):
+def test_help_shows_a_program_s_own_keys_with_meaning_default_and_choices(model, printed):
     main = entry(model, "train.py", "return config.data_url, config.batch_size, config.bare")
     for word in ("--help", "-h"):
         assert exit_code(main, ["--batch_size", word]) is None
-        assert capsys.readouterr().out.splitlines() == [
+        assert printed().splitlines() == [
             "What it does.",
             "",
             "More.",

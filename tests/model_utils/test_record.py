@@ -133,4 +133,4 @@ def test_nothing_is_drawn_before_there_is_a_row(tmp_path):
     Record(tmp_path / "m.csv", "a", 0).add(step=0, loss="inf")
     draw_curves(tmp_path / "m.csv", tmp_path / "c.png")
     assert not (tmp_path / "c.png").exists()
-    assert module._is_finite("1e3") and not module._is_finite(None)
+    assert module._is_finite("1e3") is True and module._is_finite(None) is False

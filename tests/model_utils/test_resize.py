@@ -5,7 +5,13 @@ import numpy as np
 import pytest
 from mindspore import ops
 
-from midas.src.model_utils.resize import DoubleSize, DoubleSizeConv, interpolation_matrix
+from midas.src.model_utils.cpu_forms import use_plain_forms
+from midas.src.model_utils.resize import (
+    DoubleSize,
+    DoubleSizeConv,
+    interpolation_matrix,
+    shifted_matrices,
+)
 
 RNG = np.random.default_rng(0)
 
@@ -25,9 +31,29 @@ def test_resizing_by_hand():
         np.testing.assert_allclose(interpolation_matrix(2, 4, mode) @ line, expected, atol=1e-7)
     middle = interpolation_matrix(3, 5, "align_corners") @ np.array([0.0, 2.0, 8.0])
     np.testing.assert_allclose(middle, [0, 1, 2, 5, 8], atol=1e-6)
+    assert interpolation_matrix(3, 2, "align_corners").tolist() == [[1, 0, 0], [0, 0, 1]]
+    assert interpolation_matrix(3, 1, "align_corners").tolist() == [[1, 0, 0]]
     assert interpolation_matrix(1, 2, "half_pixel").tolist() == [[1], [1]]
     with pytest.raises(ValueError, match="resize mode 'cubic'"):
         interpolation_matrix(2, 4, "cubic")
+
+
+def test_shifted_lines_by_hand():
+    """Three pixels to three: what a convolution's left, middle and right tap see."""
+    left, middle, right = shifted_matrices(3, 3, "legacy") @ np.array([1.0, 2.0, 3.0])
+    assert (left.tolist(), middle.tolist(), right.tolist()) == ([0, 1, 2], [1, 2, 3], [2, 3, 0])
+
+
+@pytest.mark.parametrize("make", [DoubleSize, DoubleSizeConv])
+def test_plain_forms_compute_the_same(make):
+    options = (6, 5, "half_pixel", "normal", "normal") if make is DoubleSizeConv else ("legacy",)
+    cell, x = make(*options), random(2, 6, 7, 4)
+    fast = cell(x).asnumpy()
+    use_plain_forms(cell)
+    cell.compile_cache.clear()
+    plain = cell(x).asnumpy()
+    assert plain.shape == (2, cell.shape[0] if make is DoubleSizeConv else 6, 14, 8)
+    np.testing.assert_allclose(plain, fast, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("mode", ["align_corners", "half_pixel", "legacy"])

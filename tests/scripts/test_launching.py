@@ -3,12 +3,11 @@
 import dataclasses
 import json
 import os
-import signal
 import socket
 
 import pytest
 
-from scripts.launching import checks, jobs, results, supervise, table
+from scripts.launching import jobs, results, table
 from scripts.launching import request as requests
 from scripts.launching.checks import RunError, UsageError
 from scripts.launching.rank_table import RankTable, check_table, local_addresses
@@ -112,40 +111,12 @@ def test_two_runs_of_one_second_have_two_log_folders(tmp_path, monkeypatch):
     assert requests._log_folder(tmp_path, "run_eval") == tmp_path / "own"
 
 
-def test_a_log_s_end_is_twenty_lines(tmp_path):
-    (tmp_path / "log").write_text("".join(f"line {n}\n" for n in range(30)))
-    assert supervise.tail(tmp_path / "log") == [f"line {n}" for n in range(10, 30)]
-    (tmp_path / "log").write_text("one\n")
-    assert supervise.tail(tmp_path / "log") == ["one"]
-
-
-def test_a_stop_reaches_one_process_and_a_kill_its_group(monkeypatch):
-    """Training stops its loaders itself; a SIGTERM of theirs would look like a failure."""
-    sent = []
-    monkeypatch.setattr(supervise.os, "kill", lambda *words: sent.append(("one", *words)))
-    monkeypatch.setattr(supervise.os, "killpg", lambda *words: sent.append(("group", *words)))
-    supervise.send(5, signal.SIGTERM)
-    supervise.send(6, signal.SIGKILL, group=True)
-    assert sent == [("one", 5, signal.SIGTERM), ("group", 6, signal.SIGKILL)]
-
-
 def test_rows_and_jobs_cannot_be_changed():
     """They are shared by everything that a process of ours starts."""
     classes = [*vars(table).values(), jobs.Job]
     found = [c for c in classes if dataclasses.is_dataclass(c) and isinstance(c, type)]
     assert len(found) == 7
     assert all(c.__dataclass_params__.frozen for c in found)
-
-
-def test_an_argument_becomes_flags():
-    plain = table.Argument("N", "--n")
-    assert plain.checked("x") == "x" and plain.flags("x") == ["--n", "x"] and str(plain) == "N"
-    steering = table.Argument("N", required=False)
-    assert steering.flags("x") == [] and str(steering) == "[N]"
-    word = table.Argument("a|b", words={"a": ("--a",), "b": ()})
-    assert word.flags(word.checked("a")) == ["--a"] and word.flags("b") == []
-    with pytest.raises(UsageError, match="'c' is not one of a, b"):
-        word.checked("c")
 
 
 def good_table(version="1.0"):
@@ -286,16 +257,3 @@ def test_local_addresses_hold_the_loopback_and_the_name():
     found = local_addresses()
     assert {"127.0.0.1", socket.gethostname()} <= found
     assert all("\0" not in name for name in found)
-
-
-def test_paths_become_absolute_and_numbers_plain(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "net.ckpt").touch()
-    assert checks.file("CKPT_PATH", "net.ckpt") == str(tmp_path / "net.ckpt")
-    assert checks.folder("DATA", ".") == str(tmp_path)
-    assert checks.new_folder("OUT", "a/b") == str(tmp_path / "a" / "b")
-    with pytest.raises(UsageError, match=f"OUT: net.ckpt/b cannot be written, {tmp_path}/net.ckpt"):
-        checks.new_folder("OUT", "net.ckpt/b")
-    assert (checks.number("ID", "007"), checks.count("NUM", "01")) == ("7", "1")
-    with pytest.raises(UsageError, match="NUM: '0' must be at least 1"):
-        checks.count("NUM", "0")

@@ -1,9 +1,7 @@
-"""The rows of the models agree with the models, and the scaling tables with the README."""
+"""The rows of the models agree with the models, and the README with the scripts."""
 
 import importlib
 import re
-import subprocess
-import sys
 
 import pytest
 import yaml
@@ -93,25 +91,6 @@ def test_no_script_but_the_rows_knows_a_model():
         named = [line for line in lines if re.search("|".join(MODELS), line)]
         # quickstart.sh without a word takes this one.
         assert named == (["[[ $# -gt 0 ]] || set -- depthnet"] if path.stem == "quickstart" else [])
-
-
-SCALING = [sys.executable, "-m", "scripts.launching.scaling"]
-
-
-def test_readme_shows_what_the_scaling_model_says():
-    done = subprocess.run(SCALING, cwd=REPOSITORY, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() in (SCRIPTS / "README.md").read_text()
-
-
-def test_scaling_of_a_case_by_hand():
-    """8 cards: 14/8 of 80 MB at 10 GB/s is 14 ms; beside 14 ms of compute half a step is lost."""
-    call = ["--gradients", "80", "--compute", "0.014", "--intra", "10", "--latency", "0"]
-    command = [*SCALING, *call, "--inter", "10", "--batch", "7"]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
-    row = done.stdout.splitlines()[2]
-    assert "| 14.0 ms | 14.0 ms, 50% lost, 2000 examples/s |" in row
-    # 8 servers add 14/8 of the 10 MB that each card holds: 1.75 ms.
-    assert "| 15.8 ms, 53% lost," in row
 
 
 def test_readme_names_every_script():

@@ -1,9 +1,6 @@
-"""quickstart.sh: usage, steps that are skipped when done, progress, and the constants to beat."""
+"""The constants that the networks of the quickstarts have to beat."""
 
-import io
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import cv2
@@ -18,12 +15,7 @@ from midas.src.datasets.zero_shot import DATASETS, PROTOCOLS, dataset_root
 from midas.src.evaluation.evaluator import mean_of, score_sample
 from midas.src.metrics import depth_score
 from midas.src.model_utils.config import load_config
-from scripts.models import MODELS
 from scripts.quickstart import compare_depthnet, compare_midas
-from scripts.quickstart.comparison import verdict
-from scripts.quickstart.progress import Progress
-from scripts.quickstart.steps import Steps
-from tests.conftest import REPOSITORY
 from tests.synthetic.__main__ import main as render
 
 
@@ -41,110 +33,6 @@ def redweb(tmp_path_factory):
     size = ["--height", "96", "--width", "128"]
     render(["midas", str(out), "--train", "3", "--test", "2", "--workers", "1", *size])
     return ["--train_data_dir", str(out), "--img_width", "64", "--img_height", "64"]
-
-
-@pytest.mark.parametrize("words", [["nonsense"], ["depthnet", "extra"], ["depthnet", "", "extra"]])
-def test_wrong_arguments_print_the_usage(words):
-    command = ["bash", "scripts/quickstart.sh", *words]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
-    assert done.returncode == 2 and "usage: bash scripts/quickstart.sh" in done.stderr
-
-
-def append(text):
-    return [sys.executable, "-c", f"open('trace', 'a').write('{text}'); print('did {text}')"]
-
-
-def test_steps_run_once_and_again_when_something_before_them_changed(tmp_path, capsys):
-    for second in ("b", "b", "c"):
-        steps = Steps(tmp_path)
-        steps.run("one", *append("a"))
-        steps.run("two", *append(second))
-        steps.run("three", *append("z"))
-    assert (tmp_path / "trace").read_text() == "abz" + "" + "cz"
-    assert capsys.readouterr().out.count("done before") == 4
-    assert (tmp_path / "two.log").read_text() == "did c\n"
-
-
-def test_a_failing_step_shows_its_last_lines_and_is_not_done(tmp_path, capsys):
-    fail = [sys.executable, "-c", "print('reason'); raise SystemExit(3)"]
-    for _ in range(2):
-        with pytest.raises(SystemExit) as caught:
-            Steps(tmp_path).run("bad", *fail)
-        assert caught.value.code == 1
-        out = capsys.readouterr().out
-        assert "reason" in out and "bad failed with exit code 3" in out and "bad.log" in out
-
-
-class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
-
-    def isatty(self):
-        return True
-
-
-TRAINING = (
-    "training coarse net, step: {} loss: 0.5 time cost: 1.2  (3.3 examples/s, {} %, 0:01:0{} left)"
-)
-
-
-def test_a_terminal_has_one_live_line(tmp_path):
-    log, stream = tmp_path / "train.log", Terminal()
-    log.write_text("config: ...\n")
-    progress = Progress("train", log, stream)
-    progress.look()
-    assert stream.getvalue() == "\r\033[Ktrain: 0 s"  # it compiles: nothing to tell yet
-    with log.open("a") as file:
-        for step in range(3):
-            file.write(TRAINING.format(step, step, 9 - step) + "\n")
-        file.write(TRAINING.format(3, 3, 6)[:30])  # half a line is no news
-        file.flush()
-        progress.look()
-        shown = stream.getvalue().rpartition("\r\033[K")[2]
-        assert shown == f"train: {TRAINING.format(2, 2, 7)}"[:79] and "loss: 0.5" in shown
-        file.write(TRAINING.format(3, 3, 6)[30:] + "\nsaved a.ckpt\n")
-        file.flush()
-        progress.look()
-    assert "step: 3 " in stream.getvalue().rpartition("\r")[2]
-    progress.end()
-    assert stream.getvalue().endswith("\r\033[K") and "\n" not in stream.getvalue()
-
-
-def test_a_file_gets_a_line_now_and_then(tmp_path):
-    log, stream = tmp_path / "evaluate.log", io.StringIO()
-    progress = Progress("evaluate", log, stream, every=0.2)
-    lines = [f"evaluated: {n} / 9, 2.00 images/s, {9 - n} s left" for n in range(9)]
-    log.write_text(lines[0] + "\n")
-    progress.look()
-    assert stream.getvalue() == ""
-    progress.printed -= 1
-    progress.look()
-    progress.look()
-    assert stream.getvalue() == f"evaluate: {lines[0]}\n"
-    log.write_text("\n".join(lines) + "\n")
-    progress.look()
-    progress.printed -= 1
-    progress.look()
-    progress.printed -= 1
-    progress.look()  # nothing new
-    progress.end()
-    assert stream.getvalue() == f"evaluate: {lines[0]}\nevaluate: {lines[8]}\n"
-
-
-def test_a_training_step_of_every_quickstart_tells_each_step(tmp_path):
-    """One log line per step, so that the live line moves."""
-    for model in MODELS.values():
-        for quickstart in model.quickstarts.values():
-            for name, program, *words in quickstart.steps:
-                if program == "train.py":
-                    assert words[words.index("--log_steps") + 1] == "1", name
-
-
-def test_a_running_step_shows_its_progress(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
-    line = TRAINING.format(7, 7, 1)
-    work = f"import time; print('{line}', flush=True); time.sleep(1.5)"
-    Steps(tmp_path).run("train", sys.executable, "-c", work)
-    assert "\r\033[Ktrain: training coarse net, step: 7 loss: 0.5" in capsys.readouterr().out
 
 
 @pytest.mark.slow
@@ -172,12 +60,6 @@ def test_the_table_says_whether_the_network_beats_the_constant(
     out = capsys.readouterr().out
     assert all(name in out for name in metrics.NAMES) and "constant" in out
     assert f"{average['fine']['abs_relative_loss']:.4f}" in out
-
-
-@pytest.mark.parametrize(("gain", "status"), [(0.26, 0), (0.24, 1), (-1.0, 1), (float("nan"), 1)])
-def test_the_verdict_wants_a_quarter_less(capsys, gain, status):
-    assert verdict("its error", gain) == status
-    assert "its error" in capsys.readouterr().out
 
 
 def midas_sets(flags):

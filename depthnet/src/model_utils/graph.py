@@ -132,7 +132,8 @@ def load_graph(path: str | Path) -> tuple[ms.nn.GraphCell, dict[str, Any]]:
 def _try_elsewhere(path, description):
     """InputError when a process that loads and runs the graph fails, or crashes."""
     try:
-        shapes = [[max(int(n), 1) for n in entry["shape"]] for entry in description["inputs"]]
+        # A dimension that may have any size is -1.
+        shapes = [[abs(int(n)) for n in entry["shape"]] for entry in description["inputs"]]
     except (KeyError, TypeError, ValueError, OverflowError):
         raise InputError(f"{path}: its .json names no inputs; export it again") from None
     command = [sys.executable, "-c", _TRIAL, str(path), json.dumps(shapes)]

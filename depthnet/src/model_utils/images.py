@@ -47,13 +47,13 @@ def _check_pixels(path):
     """Refuse a size that would take gigabytes: OpenCV fills all that a damaged JPEG declares."""
     try:
         with Image.open(path) as image:
-            pixels = image.width * image.height
+            is_large = image.width * image.height > _MOST_PIXELS
     except Image.DecompressionBombError:
-        pixels = _MOST_PIXELS + 1
+        is_large = True
     except Exception:  # Pillow raises many kinds for what it does not know; OpenCV decides
         return
-    if pixels > _MOST_PIXELS:
-        text = f"more than {_MOST_PIXELS / 1e6:.0f} million pixels"
+    if is_large:
+        text = f"more than {_MOST_PIXELS:,} pixels"
         raise InputError(f"{path}: {text}; damaged, or scale it down")
 
 

@@ -145,7 +145,7 @@ class Job:
                 if not skip_bad:
                     raise
                 self.bad.append(file)
-                print(f"left out: {err}", file=sys.stderr, flush=True)
+                print(f"left out: {err}", file=sys.stderr)
                 yield file, None
 
     def images(self, files, skip_bad):

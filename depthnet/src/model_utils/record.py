@@ -72,7 +72,7 @@ def read_rows(path: str | Path) -> list[dict[str, str]]:
     """
     try:
         text = Path(path).read_text(encoding="utf-8")
-        reader = csv.DictReader(text[: text.rfind("\n") + 1].splitlines(), strict=True)
+        reader = csv.DictReader(text.rpartition("\n")[0].splitlines(), strict=True)
         rows = [row for row in reader if None not in row and None not in row.values()]
     except (ValueError, csv.Error) as err:
         raise InputError(f"{path} is damaged ({err}); repair or remove it") from None
@@ -110,9 +110,9 @@ def _is_finite(text):
 def _draw(points, title, height=320, width=480, margin=40):
     image = np.full((height, width, 3), 255, np.uint8)
     low, high = points.min(0), points.max(0)
-    span = np.where(high > low, high - low, 1)
-    unit = (points - low) / span * (width - 2 * margin, height - 2 * margin)
-    pixels = np.int32(np.rint([margin, height - margin] + unit * [1, -1]))
+    span = np.maximum(high - low, np.finfo(np.float64).tiny)
+    offset = (points - low) / span * (width - 2 * margin, 2 * margin - height)
+    pixels = np.int32(np.rint([margin, height - margin] + offset))
     corners = (margin, margin), (width - margin, height - margin)
     cv2.rectangle(image, *corners, (200, 200, 200))
     cv2.polylines(image, [pixels], False, (200, 60, 20), 1, cv2.LINE_AA)

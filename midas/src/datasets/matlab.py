@@ -31,7 +31,7 @@ def read_numbers(path, name):
         ValueError: the file is damaged, or of another kind.
     """
     data = Path(path).read_bytes()
-    if len(data) < _HEADER or data[124:128] != b"\x00\x01IM":
+    if data[124:128] != b"\x00\x01IM":
         raise ValueError("no MATLAB 5 file")
     for kind, content in _elements(data[_HEADER:]):
         if kind == _COMPRESSED:
@@ -65,7 +65,7 @@ def _unpacked(data):
         unpacked = zlib.decompressobj().decompress(data, _MOST)
     except zlib.error as err:
         raise ValueError(f"a compressed variable is damaged ({err})") from None
-    return next(_elements(unpacked), (0, b""))
+    return next(_elements(unpacked), (None, b""))
 
 
 def _values(kind, data, shape=None):

@@ -1,5 +1,6 @@
 """The depth files of the evaluation datasets. Errors name the file and what to do."""
 
+import struct
 from pathlib import Path
 
 import h5py
@@ -62,7 +63,7 @@ def read_dpt(path):
     """
     hint = "unpack Sintel's depth archive again"
     data = _bytes_of(path, hint)
-    if len(data) < 12 or np.frombuffer(data, "<f4", 1)[0] != _DPT_TAG:
+    if len(data) < 12 or data[:4] != struct.pack("<f", _DPT_TAG):
         raise InputError(f"{path}: no .dpt file, its tag is not {_DPT_TAG}; {hint}")
     width, height = (int(value) for value in np.frombuffer(data, "<i4", 2, 4))
     if width < 1 or height < 1 or len(data) != 12 + 4 * width * height:

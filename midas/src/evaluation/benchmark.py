@@ -41,7 +41,7 @@ def evaluate_all(evaluator, datasets, predicts, *, result_file, csv_file, panels
         report = evaluator.run(dataset, show_progress(f"{name} processing"))
         reports.append(report)
         for image in report.left_out:
-            print(f"left out, no valid pixel: {name} {image}", flush=True)
+            print(f"left out, no valid pixel: {name} {image}")
         print(report.line(), flush=True)
         # After each dataset: an interrupted run keeps what it has.
         write_reports(reports, result_file, csv_file)
@@ -49,4 +49,4 @@ def evaluate_all(evaluator, datasets, predicts, *, result_file, csv_file, panels
             write_panels(panels_path, evaluator, dataset, report.rows, panels)
     print({report.title: report.value for report in reports})
     compiled = f"{len(evaluator.shapes)} graphs were compiled"
-    print(f"wrote {result_file} and {csv_file}; {compiled}", flush=True)
+    print(f"wrote {result_file} and {csv_file}; {compiled}")

@@ -1,5 +1,6 @@
 """Panels of evaluation results: image, prediction and ground truth side by side."""
 
+import math
 from pathlib import Path
 
 import cv2
@@ -8,6 +9,8 @@ import numpy as np
 from ..metrics import align
 from ..model_utils.images import colorize, value_range, write_png
 from ..model_utils.panels import panel, worst_and_best
+
+_RED = (255, 0, 0)
 
 
 def write_panels(folder, evaluator, dataset, rows, count):
@@ -36,15 +39,15 @@ def _image(dataset, sample, shape):
 def _depth_panel(dataset, sample, prediction):
     """Disparities in 1/m on one scale, the prediction aligned to the ground truth."""
     mask = sample.mask
-    truth = np.where(mask, 1 / np.where(mask, sample.depth, 1), np.nan)
+    truth = 1 / np.where(mask, sample.depth, np.nan)
     scale, shift = align(prediction, truth, mask)
     low, high = value_range(truth)
     tiles = [
-        ("image", _image(dataset, sample, mask.shape)),
-        ("prediction", colorize(scale * prediction + shift, low, high)),
-        ("ground truth", colorize(truth, low, high)),
+        ("image", _wide(_image(dataset, sample, mask.shape))),
+        ("prediction", _wide(colorize(scale * prediction + shift, low, high))),
+        ("ground truth", _wide(colorize(truth, low, high))),
     ]
-    return panel(_wide(tiles), low, high, "1/m")
+    return panel(tiles, low, high, "1/m")
 
 
 def _order_panel(dataset, sample, prediction):
@@ -53,15 +56,15 @@ def _order_panel(dataset, sample, prediction):
     image = _image(dataset, sample, prediction.shape)
     names = ("N", "F") if sample.order.relation == ">" else ("F", "N")
     for name, place in zip(names, ((x_a, y_a), (x_b, y_b))):
-        cv2.drawMarker(image, place, (255, 0, 0), cv2.MARKER_CROSS, 9, 1)
-        cv2.putText(image, name, place, cv2.FONT_HERSHEY_SIMPLEX, 0.5, (255, 0, 0), 1, cv2.LINE_AA)
+        cv2.drawMarker(image, place, _RED, cv2.MARKER_CROSS, 9, 1)
+        cv2.putText(image, name, place, cv2.FONT_HERSHEY_SIMPLEX, 0.5, _RED, 1, cv2.LINE_AA)
     low, high = value_range(prediction)
     # The name stands in the title: beside the legend's numbers it would cover the colours.
-    tiles = [("image", image), ("inverse depth", colorize(prediction, low, high))]
-    return panel(_wide(tiles), low, high, "")
+    tiles = [("image", _wide(image)), ("inverse depth", _wide(colorize(prediction, low, high)))]
+    return panel(tiles, low, high, "")
 
 
-def _wide(tiles, width=160):
-    """Enlarge small tiles: titles and the legend need room."""
-    factor = -(-width // tiles[0][1].shape[1])
-    return [(title, image.repeat(factor, 0).repeat(factor, 1)) for title, image in tiles]
+def _wide(image, width=160):
+    """Enlarge a small tile: its title and the legend need room."""
+    factor = math.ceil(width / image.shape[1])
+    return image.repeat(factor, 0).repeat(factor, 1)

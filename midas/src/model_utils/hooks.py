@@ -157,7 +157,7 @@ class EpochLine(Hook):
         if not report.ends_epoch:
             return
         if not self.log.needs_look(report):
-            print(self.form(report), flush=True)
+            print(self.form(report))
         now = time.perf_counter()
         spent, count = 1000 * (now - self.began), report.done - self.first
         print(f"epoch time: {spent:.3f} ms, per step time: {spent / count:.3f} ms", flush=True)

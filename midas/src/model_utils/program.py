@@ -172,7 +172,7 @@ def run(
             print(help_text(read_options(path), readers[entry.name], description), flush=True)
             return
         config = load_config(path, argv, readers, entry.name)
-        print(description.strip().splitlines()[0], flush=True)
+        print(description.strip().splitlines()[0])
         words = " ".join(f"{key}={value}" for key, value in vars(config).items())
         options = {"break_on_hyphens": False, "break_long_words": False}
         print(textwrap.fill(f"config: {words}", 100, **options), flush=True)
@@ -194,5 +194,5 @@ def run(
 
 
 def _report(word, text, code):
-    print(f"{word}: {text}", file=sys.stderr, flush=True)
+    print(f"{word}: {text}", file=sys.stderr)
     return code

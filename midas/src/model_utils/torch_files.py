@@ -40,7 +40,7 @@ _OPCODES = """PROTO FRAME STOP MARK POP NONE NEWTRUE NEWFALSE INT BININT BININT1
 FLOAT BINFLOAT STRING BINSTRING SHORT_BINSTRING UNICODE BINUNICODE SHORT_BINUNICODE BINBYTES
 SHORT_BINBYTES EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 EMPTY_LIST APPEND APPENDS SETITEM SETITEMS
 GET BINGET LONG_BINGET PUT BINPUT LONG_BINPUT MEMOIZE GLOBAL STACK_GLOBAL REDUCE BINPERSID"""
-_MOST_DIMENSIONS = 32  # of a numpy array
+_MOST_DIMENSIONS = 16  # far more than weights have, and fewer than any numpy refuses itself
 _MOST_REPEATED = 1 << 20  # elements of a tensor that repeats (expands) a smaller storage
 
 
@@ -210,7 +210,7 @@ class _Unpickler(pickle._Unpickler):
 
     def persistent_load(self, pid):
         _, kind, key, _, count = pid[:5]
-        if any(pid[5:6]):  # a part of another storage, before PyTorch 0.4
+        if any(pid[5:]):  # a part of another storage, before PyTorch 0.4
             raise InputError(f"{self.path} is of an old form; save it anew with torch 1.6 or later")
         storage = self.storages.setdefault(key, _Storage(kind, key, count))
         if (storage.kind, storage.count) != (kind, count):

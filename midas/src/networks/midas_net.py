@@ -11,19 +11,27 @@ from ..model_utils.resize import DoubleSize, DoubleSizeConv
 from .encoder import Encoder
 
 
-def _initializers(in_channels, kernel_size=3):
-    """PyTorch's default for a convolution: its weight and bias are uniform."""
-    bound = 1 / math.sqrt(in_channels * kernel_size**2)
-    return HeUniform(negative_slope=math.sqrt(5)), Uniform(scale=bound)
+def _initializers(in_channels):
+    """PyTorch's defaults for the weight and the bias of a 3x3 convolution: both are uniform."""
+    return _uniform_weight(), Uniform(scale=1 / math.sqrt(in_channels * 9))
+
+
+def _uniform_weight():
+    """Between -1 / sqrt(n) and 1 / sqrt(n) for n values that an output sums."""
+    return HeUniform(negative_slope=math.sqrt(5))
 
 
 def _conv(in_channels, out_channels, has_bias=True):
     return Conv3x3(in_channels, out_channels, has_bias, *_initializers(in_channels))
 
 
+def _double_conv(in_channels, out_channels, mode):
+    return DoubleSizeConv(in_channels, out_channels, mode, *_initializers(in_channels))
+
+
 def _last_conv(in_channels):
     # With PyTorch's random bias the ReLU after it may start closed for every pixel: no gradient.
-    weight_init, _ = _initializers(in_channels, 1)
+    weight_init = _uniform_weight()
     return nn.Conv2d(
         in_channels, 1, kernel_size=1, has_bias=True, weight_init=weight_init, bias_init="ones"
     )
@@ -97,9 +105,9 @@ class Decoder(nn.Cell):
         # Numbered as in the published checkpoint, where the doubling is entry 1.
         self.output_conv = nn.CellList(
             [
-                DoubleSizeConv(features, 128, inner, *_initializers(features)),
+                _double_conv(features, 128, inner),
                 nn.Identity(),
-                DoubleSizeConv(128, 32, outer, *_initializers(128)),
+                _double_conv(128, 32, outer),
                 nn.ReLU(),
                 _last_conv(32),
                 nn.ReLU() if non_negative else nn.Identity(),

@@ -60,7 +60,7 @@ def _both_axes(matrix, *shape):
 def _order(first, second, third):
     """Where the rows of an (a, b, c) array come from when its axes are turned to (c, b, a)."""
     places = np.arange(first * second * third, dtype=np.int32).reshape(first, second, third)
-    return ms.Tensor(np.ascontiguousarray(places.transpose(2, 1, 0)).reshape(-1))
+    return ms.Tensor(places.transpose(2, 1, 0).ravel())
 
 
 class WinogradConv(nn.Cell):

@@ -48,9 +48,9 @@ def interpolation_matrix(in_size: int, out_size: int, mode: str) -> np.ndarray:
         position = (index + 0.5) * (in_size / out_size) - 0.5
     else:
         position = index * (in_size / out_size)
-    position = position.clip(0, in_size - 1)
-    lower = np.minimum(position.astype(np.int64), max(in_size - 2, 0))
-    upper = np.minimum(lower + 1, in_size - 1)
+    position = np.maximum(position, 0)
+    lower = position.astype(np.int64)
+    upper = np.minimum(lower + 1, in_size - 1)  # the last pixel goes on beyond its centre
     fraction = position - lower
     matrix = np.zeros((out_size, in_size))
     rows = np.arange(out_size)
@@ -76,11 +76,13 @@ def shifted_matrices(in_size: int, out_size: int, mode: str) -> np.ndarray:
     Returns:
         (3, out_size, in_size) float32 array: what a 3-tap convolution with a zero border sees.
     """
-    matrix = np.pad(interpolation_matrix(in_size, out_size, mode), ((1, 1), (0, 0)))
-    return np.stack([matrix[i : i + out_size] for i in range(3)])
+    matrix = interpolation_matrix(in_size, out_size, mode)
+    border = np.zeros_like(matrix[:1])
+    before, after = (border, matrix[:-1]), (matrix[1:], border)
+    return np.stack([np.concatenate(before), matrix, np.concatenate(after)])
 
 
-@lru_cache(maxsize=256)
+@lru_cache
 def _matrix_tensor(kind, in_size, out_size, mode):
     shifted = shifted_matrices(in_size, out_size, mode)
     matrix = {

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import mindspore as ms
 import numpy as np
-from mindspore import nn, ops
+from mindspore import ops
 from mindspore.ops import constexpr
 
 from ..model_utils.cpu_forms import CpuForm
