@@ -9,7 +9,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 SETS = ("model_utils", "sfm_utils")
 FILES = [path for name in SETS for path in REPOSITORY.glob(f"*/src/{name}/*.py")]
 FILES = sorted({path.relative_to(path.parents[1]): path for path in FILES}.values())
-LENGTH, COUNT = 250, 22
+LENGTH, COUNT = 250, {"model_utils": 22, "sfm_utils": 30}
 BY_MINDSPORE = ("construct", "bprop")
 
 
@@ -59,5 +59,5 @@ def test_files_are_short_and_few():
     assert not long
     for folder in (folder for name in SETS for folder in REPOSITORY.glob(f"*/src/{name}")):
         modules = [path for path in folder.glob("*.py") if path.name != "__init__.py"]
-        assert len(modules) <= COUNT, folder
+        assert len(modules) <= COUNT[folder.name], folder
         assert not [path for path in folder.iterdir() if path.is_dir() and path.name[0] != "_"]

@@ -102,7 +102,14 @@ class Job:
     (sfm_utils/results.py) with other `order`, `samples`, `write`, `color`, `finish`.
     """
 
-    def __init__(self, files, output, predictor, kind, formats):
+    def __init__(
+        self,
+        files: list[Path],
+        output: str | Path,
+        predictor: Predictor,
+        kind: str,
+        formats: Collection[str],
+    ):
         self.files, self.output, self.predictor = self.order(files), Path(output), predictor
         self.kind, self.formats, self.bad, self.limits = kind, formats, [], {}
         stems = [file.stem for file in files]
@@ -136,7 +143,7 @@ class Job:
         """After the last prediction; what to add to the line that sums up."""
         return ""
 
-    def readable(self, files, read, skip_bad):
+    def readable(self, files: Iterable[Path], read: Callable, skip_bad: bool) -> Iterator[tuple]:
         """(file, read(file)), or (file, None) of a bad one."""
         for file in files:
             try:
@@ -148,11 +155,10 @@ class Job:
                 print(f"left out: {err}", file=sys.stderr)
                 yield file, None
 
-    def images(self, files, skip_bad):
+    def images(self, files: Iterable[Path], skip_bad: bool) -> Iterator[tuple[Path, int]]:
         """(file, 1) of each image that has a result, once that is written."""
-        for frame, values in in_batches(
-            self.samples(self._frames(files, skip_bad)), self.predictor
-        ):
+        samples = self.samples(self._frames(files, skip_bad))
+        for frame, values in in_batches(samples, self.predictor):
             self.write(self.output / self.names[frame.file], frame, values, self.formats)
             yield frame.file, 1
 
@@ -162,7 +168,7 @@ class Job:
             number = numbers[file.parent] = numbers.get(file.parent, -1) + 1
             yield Frame(file, file.parent, number, image)
 
-    def video(self, file):
+    def video(self, file: Path) -> int:
         """Predict every frame; the number of results."""
         capture = cv2.VideoCapture(str(file))
         try:
@@ -233,10 +239,8 @@ def predict_all(
     done, began = 0, time.perf_counter()
     images = [file for file in job.files if file.suffix.lower() not in VIDEOS]
     videos = [file for file in job.files if file.suffix.lower() in VIDEOS]
-    results = itertools.chain(
-        job.images(images, skip_bad), job.readable(videos, job.video, skip_bad)
-    )
-    results = ((file, count) for file, count in results if count is not None)
+    parts = job.images(images, skip_bad), job.readable(videos, job.video, skip_bad)
+    results = ((file, count) for file, count in itertools.chain(*parts) if count is not None)
     for number, (file, count) in enumerate(results, 1):
         done += count
         rate = done / (time.perf_counter() - began)

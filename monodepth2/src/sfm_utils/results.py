@@ -6,8 +6,9 @@ names are those of the 310 program.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,7 +16,7 @@ import numpy as np
 from ..model_utils.errors import InputError
 from ..model_utils.files import write_bytes
 from ..model_utils.images import write_outputs, write_png
-from ..model_utils.media import VIDEOS, Job
+from ..model_utils.media import VIDEOS, Frame, Job
 from .exif import shown_size
 from .flow_files import flow_colors, write_flo, write_flow_colors, write_flow_png
 from .intrinsics import Intrinsics
@@ -79,7 +80,7 @@ class SequenceJob(Job):
 
     allowed: Collection[str] = ()
 
-    def __init__(self, *given, offsets: Sequence[int]):
+    def __init__(self, *given: Any, offsets: Sequence[int]):
         super().__init__(*given)
         self.offsets, self.seen, self.written = tuple(offsets), 0, 0
         for name in self.formats:
@@ -87,10 +88,10 @@ class SequenceJob(Job):
                 raise InputError(f"formats {name}: this model writes {', '.join(self.allowed)}")
         check_length(self.files, self.offsets)
 
-    def order(self, files):
+    def order(self, files: list[Path]) -> list[Path]:
         return frame_order(files)
 
-    def samples(self, frames):
+    def samples(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, Any]]:
         for sample in with_neighbours(self._counted(frames), self.offsets):
             self.written += 1
             yield sample
@@ -100,7 +101,7 @@ class SequenceJob(Job):
             self.seen += frame.image is not None
             yield frame
 
-    def finish(self):
+    def finish(self) -> str:
         missing = self.seen - self.written
         return f", {missing} without a neighbour" if len(self.offsets) > 1 else ""
 
@@ -118,7 +119,7 @@ class DepthJob(SequenceJob):
 
     def __init__(
         self,
-        *given,
+        *given: Any,
         offsets: Sequence[int] = (0,),
         metric_scale: float | None = None,
         levels_per_metre: float = 1000,
@@ -131,12 +132,12 @@ class DepthJob(SequenceJob):
             for file in self.files:
                 _check_camera(file, camera)
 
-    def samples(self, frames):
+    def samples(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, Any]]:
         found = super().samples(frames)
         single = self.offsets == (0,)
         return ((frame, images[0] if single else images) for frame, images in found)
 
-    def write(self, stem, frame, values, formats):
+    def write(self, stem: Path, frame: Frame, values: Any, formats: Collection[str]) -> None:
         formats = set(formats)
         depth = depth_of(values, self.kind, self.metric_scale or 1.0)
         if "png" in formats and (self.kind == "depth" or self.metric_scale):
@@ -152,7 +153,7 @@ class FlowJob(SequenceJob):
 
     allowed = ("flo", "png", "color", "npy")
 
-    def write(self, stem, frame, values, formats):
+    def write(self, stem: Path, frame: Frame, values: Any, formats: Collection[str]) -> None:
         if "flo" in formats:
             write_flo(f"{stem}.flo", values)
         if "png" in formats:
@@ -161,7 +162,7 @@ class FlowJob(SequenceJob):
             write_flow_colors(f"{stem}_color.png", values)
         write_outputs(stem, values, self.kind, set(formats) & {"npy"})
 
-    def color(self, frame, values):
+    def color(self, frame: Frame, values: Any) -> np.ndarray:
         return flow_colors(values)
 
 
@@ -174,17 +175,17 @@ class PoseJob(SequenceJob):
 
     allowed = ("tum", "npy")
 
-    def __init__(self, *given, offsets: Sequence[int], convention: PoseConvention):
+    def __init__(self, *given: Any, offsets: Sequence[int], convention: PoseConvention):
         super().__init__(*given, offsets=offsets)
         self.convention, self.paths = convention, {}
 
-    def write(self, stem, frame, values, formats):
+    def write(self, stem: Path, frame: Frame, values: Any, formats: Collection[str]) -> None:
         if "tum" in formats:
             new = Path(stem).parent, PosePath(self.convention)
             self.paths.setdefault(frame.sequence, new)[1].add(frame.number, values)
         write_outputs(stem, values, self.kind, set(formats) & {"npy"})
 
-    def finish(self):
+    def finish(self) -> str:
         folders: dict[Path, list] = {}
         for folder, path in self.paths.values():
             folders.setdefault(folder, []).extend(path.pieces())

@@ -39,7 +39,7 @@ class Trajectory:
     times: np.ndarray
     world_from_camera: np.ndarray
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.times)
 
 
