@@ -38,7 +38,20 @@ class WindowMean(nn.Cell):
 
     def construct(self, image):
         """(B, C, H, W) -> (B, C, H, W)."""
-        # Sums of slices: on CPU a pooling takes twice as long, its gradient three times.
+        return self._means(image)
+
+    def bprop(self, image, out, dout):
+        """The gradient of the image: means of the output's gradient, balanced at the border.
+
+        With D from `_balance`, D times the matrix of the means is symmetric, so that the transposed
+        matrix is D times the matrix over D.
+        """
+        height, width = image.shape[2:]
+        means = self._means(dout * _balance(height, width, self.is_reflect, -1))
+        return (means * _balance(height, width, self.is_reflect, 1),)
+
+    def _means(self, image):
+        # Sums of slices: on CPU a pooling takes twice as long.
         height, width = image.shape[2:]
         above, below = image[:, :, 1:2], image[:, :, height - 2 : height - 1]
         if not self.is_reflect:
@@ -50,7 +63,7 @@ class WindowMean(nn.Cell):
             left, right = ops.zeros_like(left), ops.zeros_like(right)
         columns = ops.concat((left, sums, right), 3)
         sums = columns[:, :, :, :width] + columns[:, :, :, 1 : width + 1] + columns[:, :, :, 2:]
-        return sums * (1 / 9) if self.is_reflect else sums * _shares(height, width)
+        return sums * (1 / 9) if self.is_reflect else sums * _balance(height, width, False, -1)
 
 
 class Similarity(nn.Cell):
@@ -113,9 +126,13 @@ def smaller(first: ms.Tensor, second: ms.Tensor) -> ms.Tensor:
 
 
 @constexpr
-def _shares(height, width):
-    """1 / how many pixels of each window are inside, (1, 1, H, W)."""
-    rows, columns = (np.full(size, 3.0) for size in (height, width))
-    for counts in (rows, columns):
-        counts[[0, -1]] = 2
-    return ms.Tensor((1 / np.outer(rows, columns))[None, None].astype(np.float32))
+def _balance(height, width, is_reflect, power):
+    """To a power, for each window: how many of its pixels are inside, or, mirrored, its share.
+
+    A row at the border counts half when mirrored: it lends its neighbour to one window only, and
+    borrows it twice.
+    """
+    lines = [np.full(size, 1.0 if is_reflect else 3.0) for size in (height, width)]
+    for line in lines:
+        line[[0, -1]] = 0.5 if is_reflect else 2
+    return ms.Tensor((np.outer(*lines) ** power)[None, None].astype(np.float32))
