@@ -19,11 +19,18 @@ bool IsMetric(Meaning meaning);
 // (a .bin) the map keeps the network's size.
 cv::Mat Restore(const cv::Mat& output, Meaning meaning, const Geometry& geometry);
 
-// Metres become millimetres, 0..65535, rounded; inverse depth is spread over the whole range and
-// truncated (the write_depth rule of MiDaS; a constant map is all 0).
-cv::Mat ToPng16(const cv::Mat& map, Meaning meaning);
+// Depth of a map in the unit of its metric_scale: scale / value of a disparity, infinite where that
+// is not above 0; scale * value of a depth.
+cv::Mat ToDepth(const cv::Mat& map, Meaning meaning, double metric_scale);
 
-// BGR picture, near = bright: inferno between the 2nd and 98th percentile of the inverse depth.
+// Metres times `levels`, 0..65535, rounded; what is not finite is 0.
+cv::Mat MetricPng16(const cv::Mat& metres, double levels);
+
+// Inverse depth spread over the whole range and truncated (the write_depth rule of MiDaS; a
+// constant map is all 0).
+cv::Mat RelativePng16(const cv::Mat& map);
+
+// BGR image, near = bright: inferno between the 2nd and 98th percentile of the inverse depth.
 cv::Mat ToColor(const cv::Mat& map, Meaning meaning);
 
 // Linear interpolation between ranks, as numpy does it. `values` is reordered, not empty.

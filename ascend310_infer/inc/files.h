@@ -11,10 +11,14 @@ namespace depth {
 struct InputFile {
   std::filesystem::path path;
   std::filesystem::path stem;  // result name without ending, relative to the output folder
+  bool is_listed = false;      // found in a folder, not named by the user
 };
 
 // True for the prepared tensors of preprocess.py.
 bool IsBin(const std::filesystem::path& path);
+
+// Throws InputError when two files would write the same result.
+void CheckDistinct(const std::vector<InputFile>& files);
 
 // Files as given, folders with everything below them (sorted; other endings are left out); results
 // keep the folders' structure. Throws InputError when a path is missing, nothing is found, or two

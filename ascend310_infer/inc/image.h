@@ -20,6 +20,7 @@ struct Prepared {
   std::vector<float> values;  // 3 x height x width
   int height = 0, width = 0;
   Geometry geometry;
+  cv::Mat photo;  // BGR as decoded, where it is asked for
 };
 
 // The crop window for a photo: coordinates scale with the photo's size, rounded half up.
@@ -34,8 +35,12 @@ cv::Mat ReadBgr(const std::filesystem::path& path);
 
 Prepared PrepareImage(const cv::Mat& bgr, const ImageSpec& spec);
 
-// Decodes and prepares an image, or reads a .bin of exactly 3 x height x width float32.
-Prepared LoadInput(const std::filesystem::path& path, const Sidecar& sidecar);
+// Decodes and prepares an image.
+Prepared LoadImage(const std::filesystem::path& path, const Sidecar& sidecar, bool keep_photo);
+
+// Reads the float32 values of one sample: exactly as many as `shape` has after its first axis.
+std::vector<float> ReadTensor(const std::filesystem::path& path, const std::string& name,
+                              const Shape& shape);
 
 }  // namespace depth
 

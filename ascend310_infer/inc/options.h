@@ -13,13 +13,14 @@
 namespace depth {
 
 struct Options {
-  std::filesystem::path mindir, fine_mindir;  // the second is empty for a single graph
+  std::vector<std::filesystem::path> graphs;  // in the order in which they run
   std::vector<std::filesystem::path> input;
   std::filesystem::path output = "result_Files";
   std::filesystem::path time_result = "time_Result";
   RuntimeOptions runtime;
   PipelineOptions pipeline;
-  Formats formats;
+  ResultOptions results;
+  std::filesystem::path intrinsics_file;  // empty: the sidecar's
 };
 
 // Nothing when the program is to end at once with *exit_code: 0 after --help, 2 after a mistake

@@ -23,12 +23,26 @@ cv::Mat Restore(const cv::Mat& output, Meaning meaning, const Geometry& geometry
   return restored;
 }
 
-cv::Mat ToPng16(const cv::Mat& map, Meaning meaning) {
+cv::Mat ToDepth(const cv::Mat& map, Meaning meaning, double metric_scale) {
+  const auto scale = static_cast<float>(metric_scale);
+  if (IsMetric(meaning)) return map * scale;
+  cv::Mat depth(map.size(), CV_32F);
+  std::transform(map.begin<float>(), map.end<float>(), depth.begin<float>(), [=](float value) {
+    return value > 0 ? scale / value : std::numeric_limits<float>::infinity();
+  });
+  return depth;
+}
+
+cv::Mat MetricPng16(const cv::Mat& metres, double levels) {
+  cv::Mat png;
+  metres.convertTo(png, CV_16U, levels);  // saturates, and rounds half to even as numpy's rint
+  png.setTo(0, cv::abs(metres) > std::numeric_limits<float>::max());
+  png.setTo(0, metres != metres);
+  return png;
+}
+
+cv::Mat RelativePng16(const cv::Mat& map) {
   cv::Mat png(map.size(), CV_16U, cv::Scalar(0));
-  if (IsMetric(meaning)) {
-    map.convertTo(png, CV_16U, 1000);  // saturates, and rounds half to even as numpy's rint
-    return png;
-  }
   double least = 0, most = 0;
   cv::minMaxLoc(map, &least, &most);
   const auto low = static_cast<float>(least);

@@ -43,7 +43,7 @@ void AddFolder(const fs::path& folder, std::vector<InputFile>* files) {
     for (const auto& entry : fs::recursive_directory_iterator(folder)) {
       if (!entry.is_regular_file() || !IsWanted(entry.path())) continue;
       auto stem = entry.path().lexically_relative(folder);
-      files->push_back({entry.path(), stem.replace_extension()});
+      files->push_back({entry.path(), stem.replace_extension(), true});
     }
   } catch (const fs::filesystem_error& error) {
     throw InputError(folder.string() + ": cannot be listed (" + error.code().message() + ")");
@@ -67,6 +67,10 @@ void KeepApart(std::vector<InputFile>* files) {
   }
 }
 
+}  // namespace
+
+bool IsBin(const fs::path& path) { return LowerEnding(path) == ".bin"; }
+
 void CheckDistinct(const std::vector<InputFile>& files) {
   std::map<fs::path, fs::path> seen;
   for (const InputFile& file : files) {
@@ -78,10 +82,6 @@ void CheckDistinct(const std::vector<InputFile>& files) {
   }
 }
 
-}  // namespace
-
-bool IsBin(const fs::path& path) { return LowerEnding(path) == ".bin"; }
-
 std::vector<InputFile> ListInputs(const std::vector<fs::path>& paths) {
   std::vector<InputFile> files;
   for (const fs::path& path : paths) {
@@ -92,7 +92,7 @@ std::vector<InputFile> ListInputs(const std::vector<fs::path>& paths) {
     } else if (!IsWanted(path)) {
       throw InputError(path.string() + ": not an image or .bin file (expected " + Endings() + ")");
     } else {
-      files.push_back({path, path.stem()});
+      files.push_back({path, path.stem(), false});
     }
   }
   KeepApart(&files);

@@ -9,6 +9,7 @@
 
 #include "error.h"
 #include "files.h"
+#include "pillow_resize.h"
 
 namespace depth {
 namespace {
@@ -44,25 +45,18 @@ bool IsCutOff(const std::vector<unsigned char>& bytes) {
   return false;
 }
 
-Prepared ReadBin(const std::filesystem::path& path, const InputSpec& input) {
-  const Shape& shape = input.shape;
-  if (shape[2] < 0 || shape[3] < 0) {
-    throw InputError(path.string() + ": a .bin file has no size of its own, but " + input.name +
-                     " is " + ToString(shape) + "; give images instead");
+// Float32 times the scale. OpenCV resizes those values, Pillow the 8-bit pixels before.
+cv::Mat Resize(const cv::Mat& bgr, cv::Size size, const ImageSpec& spec) {
+  const Filter filter = spec.resize.filter;
+  cv::Mat pixels, resized;
+  if (IsPillow(filter)) {
+    PillowResize(bgr, size, filter).convertTo(resized, CV_32F, spec.scale);
+    return resized;
   }
-  Prepared prepared;
-  prepared.height = static_cast<int>(shape[2]);
-  prepared.width = static_cast<int>(shape[3]);
-  const std::vector<unsigned char> bytes = ReadBytes(path);
-  const size_t expected = 3 * sizeof(float) * static_cast<size_t>(shape[2] * shape[3]);
-  if (bytes.size() != expected) {
-    throw InputError(path.string() + ": holds " + std::to_string(bytes.size()) + " bytes, " +
-                     input.name + " " + ToString(shape) + " takes " + std::to_string(expected) +
-                     " (float32)");
-  }
-  prepared.values.resize(expected / sizeof(float));
-  std::memcpy(prepared.values.data(), bytes.data(), expected);
-  return prepared;
+  bgr.convertTo(pixels, CV_32F, spec.scale);
+  const int method = filter == Filter::kBicubic ? cv::INTER_CUBIC : cv::INTER_LINEAR;
+  cv::resize(pixels, resized, size, 0, 0, method);
+  return resized;
 }
 
 }  // namespace
@@ -121,9 +115,7 @@ Prepared PrepareImage(const cv::Mat& bgr, const ImageSpec& spec) {
   if (size.area() == 0) throw InputError("too small for the network's input size");
   prepared.height = size.height;
   prepared.width = size.width;
-  cv::Mat pixels, resized;
-  bgr(prepared.geometry.crop).convertTo(pixels, CV_32F, spec.scale);
-  cv::resize(pixels, resized, size, 0, 0, spec.resize.cubic ? cv::INTER_CUBIC : cv::INTER_LINEAR);
+  const cv::Mat resized = Resize(bgr(prepared.geometry.crop), size, spec);
   const size_t plane = static_cast<size_t>(size.area());
   prepared.values.resize(3 * plane);
   for (int channel = 0; channel < 3; ++channel) {
@@ -137,9 +129,8 @@ Prepared PrepareImage(const cv::Mat& bgr, const ImageSpec& spec) {
   return prepared;
 }
 
-Prepared LoadInput(const std::filesystem::path& path, const Sidecar& sidecar) {
+Prepared LoadImage(const std::filesystem::path& path, const Sidecar& sidecar, bool keep_photo) {
   const InputSpec& input = sidecar.ImageInput();
-  if (IsBin(path)) return ReadBin(path, input);
   const cv::Mat bgr = ReadBgr(path);
   Prepared prepared;
   try {
@@ -153,7 +144,29 @@ Prepared LoadInput(const std::filesystem::path& path, const Sidecar& sidecar) {
                      std::to_string(bgr.rows) + " pixels become " + ToString(shape) + ", but " +
                      input.name + " of " + sidecar.path.string() + " is " + ToString(input.shape));
   }
+  if (keep_photo) prepared.photo = bgr;
   return prepared;
+}
+
+std::vector<float> ReadTensor(const std::filesystem::path& path, const std::string& name,
+                              const Shape& shape) {
+  size_t count = 1;
+  for (size_t i = 1; i < shape.size(); ++i) {
+    if (shape[i] < 0) {
+      throw InputError(path.string() + ": a .bin file has no size of its own, but " + name +
+                       " is " + ToString(shape) + "; give images instead");
+    }
+    count *= static_cast<size_t>(shape[i]);
+  }
+  const std::vector<unsigned char> bytes = ReadBytes(path);
+  if (bytes.size() != count * sizeof(float)) {
+    throw InputError(path.string() + ": holds " + std::to_string(bytes.size()) + " bytes, " + name +
+                     " " + ToString(shape) + " takes " + std::to_string(count * sizeof(float)) +
+                     " (float32)");
+  }
+  std::vector<float> values(count);
+  if (count > 0) std::memcpy(values.data(), bytes.data(), bytes.size());
+  return values;
 }
 
 }  // namespace depth

@@ -43,8 +43,7 @@ class Progress {
 };
 
 Chain LoadChain(const Options& options) {
-  std::vector<std::filesystem::path> paths = {options.mindir};
-  if (!options.fine_mindir.empty()) paths.push_back(options.fine_mindir);
+  const std::vector<std::filesystem::path>& paths = options.graphs;
   std::vector<Stage> stages;
   std::vector<MindirHeader> headers;
   for (const auto& path : paths) {  // everything that needs no runtime is checked first
@@ -82,15 +81,36 @@ void WriteTimes(const std::filesystem::path& folder, const std::string& report) 
   WriteAtomic(folder / "test_perform_static.txt", report);
 }
 
+// "--input" and the model agreed on: which samples, with which camera.
+Plan Prepare(Options* options, const Chain& chain, const std::vector<InputFile>& files) {
+  auto& camera = options->results.intrinsics;
+  if (!camera) camera = chain.Camera();
+  if (chain.NeedsCamera() || options->results.formats.ply) options->pipeline.intrinsics = camera;
+  options->pipeline.batch = ResolveBatch(options->pipeline.batch, chain);
+  return MakePlan(files, chain.Slots());
+}
+
+void SayEnds(const Plan& plan) {
+  if (plan.ends == 0) return;
+  std::cout << "left out " << plan.ends
+            << " images at the ends of their sequences: the graph takes "
+            << "frames " << plan.span.first << " to " << plan.span.last << std::endl;
+}
+
 int Run(Options options) {
   const std::vector<InputFile> files = ListInputs(options.input);
+  if (!options.intrinsics_file.empty()) {
+    options.results.intrinsics = LoadIntrinsics(options.intrinsics_file);
+  }
   Chain chain = LoadChain(options);
-  options.pipeline.batch = ResolveBatch(options.pipeline.batch, chain);
-  const ResultWriter writer(options.output, options.formats, chain.Last());
+  const Plan plan = Prepare(&options, chain, files);
+  CheckInputs(plan, chain, options.results.formats, options.pipeline.intrinsics);
+  ResultWriter writer(options.output, options.results, chain.Last());
   std::cout << "Start predict input files: " << files.size() << std::endl;
-  const Observer observer = {Progress(files.size()),
+  SayEnds(plan);
+  const Observer observer = {Progress(plan.samples),
                              [](const std::string& line) { std::cerr << line << std::endl; }};
-  const Statistics statistics = RunPipeline(files, &chain, writer, options.pipeline, observer);
+  const Statistics statistics = RunPipeline(plan, &chain, &writer, options.pipeline, observer);
   const std::string report = Report(statistics);
   std::cout << report;
   WriteTimes(options.time_result, report);

@@ -19,7 +19,7 @@ Formats ToFormats(const std::vector<std::string>& names) {
   const auto has = [&](const char* name) {
     return std::find(names.begin(), names.end(), name) != names.end();
   };
-  return {has("bin"), has("png"), has("pfm"), has("color")};
+  return {has("bin"), has("png"), has("pfm"), has("color"), has("ply"), has("flo"), has("tum")};
 }
 
 }  // namespace
@@ -29,6 +29,8 @@ std::optional<Options> ParseOptions(int argc, char** argv, int* exit_code) {
   options.runtime.threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   std::vector<std::string> formats = {"bin"};
   int batch = 0;
+  double metric_scale = 0;
+  std::filesystem::path intrinsics;
   std::string device = Name(options.runtime.device);
   const std::vector<std::string> devices = {Name(Device::kAscend310), Name(Device::kAscend310P),
                                             Name(Device::kCpu)};
@@ -36,8 +38,10 @@ std::optional<Options> ParseOptions(int argc, char** argv, int* exit_code) {
       "Runs an exported depth network over images. Exit code: 0 done, 1 failed while "
       "running, 2 wrong arguments or input."};
   app.option_defaults()->always_capture_default();
-  app.add_option("--mindir", options.mindir, "exported graph; its .json lies beside it");
-  app.add_option("--fine_mindir", options.fine_mindir, "second graph, fed the first one's output");
+  std::vector<std::filesystem::path> fine;
+  app.add_option("--mindir", options.graphs,
+                 "exported graphs, in the order in which they run; their .json lie beside them");
+  app.add_option("--fine_mindir", fine, "one more graph, after those of --mindir");
   app.add_option("--input", options.input, "images, .bin tensors, or folders of them");
   app.add_option("--output", options.output, "folder of the results");
   app.add_option("--time_result", options.time_result, "folder of test_perform_static.txt");
@@ -51,22 +55,34 @@ std::optional<Options> ParseOptions(int argc, char** argv, int* exit_code) {
       ->check(CLI::Range(0, 1024));
   app.add_option("--warmup", options.pipeline.warmup, "calls before the clock starts")
       ->check(CLI::Range(0, 1000000));
-  app.add_option("--formats", formats, "bin (raw output), png (16 bits), pfm, color")
+  app.add_option("--formats", formats,
+                 "bin (raw output); of depth png (16 bits), pfm, color, ply (points); of flow flo, "
+                 "png (KITTI's), color; of poses tum (trajectory.txt)")
       ->delimiter(',')
-      ->check(CLI::IsMember({"bin", "png", "pfm", "color"}));
+      ->check(CLI::IsMember({"bin", "png", "pfm", "color", "ply", "flo", "tum"}));
+  app.add_option(
+         "--metric_scale", metric_scale,
+         "metres = this / disparity, or this * depth or translation; 0: as the sidecar says")
+      ->check(CLI::Range(0.0, 1e9));
+  app.add_option("--intrinsics", intrinsics,
+                 "camera for ply and for graphs that take it: JSON with fx, fy, cx, cy, width, "
+                 "height in pixels; before the sidecar's");
   app.add_flag("--skip_bad", options.pipeline.skip_bad,
                "leave bad files out and go on (the exit code is 2 all the same)");
   try {
     app.parse(argc, argv);
     // Not by ->required(): that would be said instead of the name of a mistyped flag.
-    if (options.mindir.empty()) throw CLI::RequiredError("--mindir");
+    if (options.graphs.empty()) throw CLI::RequiredError("--mindir");
     if (options.input.empty()) throw CLI::RequiredError("--input");
   } catch (const CLI::ParseError& error) {
     *exit_code = app.exit(error) == 0 ? 0 : 2;
     return std::nullopt;
   }
   options.runtime.device = ToDevice(device);
-  options.formats = ToFormats(formats);
+  options.graphs.insert(options.graphs.end(), fine.begin(), fine.end());
+  options.results.formats = ToFormats(formats);
+  if (metric_scale > 0) options.results.metric_scale = metric_scale;
+  if (!intrinsics.empty()) options.intrinsics_file = intrinsics;
   options.pipeline.batch = batch;
   options.pipeline.workers = std::min(options.runtime.threads, kMostWorkers);
   return options;

@@ -4,93 +4,19 @@
 #include <fstream>
 #include <iterator>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "error.h"
+#include "files.h"
+#include "json_reader.h"
 
 namespace depth {
 namespace {
 
-using Json = nlohmann::json;
+constexpr char kExportAgain[] = "export the model again to write a sidecar that fits";
+constexpr int kFarthestFrame = 16;
 
-// One JSON object together with where it is, so that every complaint can name both.
-class Reader {
- public:
-  Reader(const Json& object, std::string file, std::string where)
-      : object_(object), file_(std::move(file)), where_(std::move(where)) {
-    if (!object_.is_object()) {
-      Fail(where_.empty() ? "the file" : where_, "is not an object");
-    }
-  }
-
-  [[noreturn]] void Fail(const std::string& key, const std::string& problem) const {
-    throw InputError(file_ + ": " + key + " " + problem +
-                     "; export the model again to write a sidecar that fits");
-  }
-
-  std::string Key(const std::string& key) const {
-    return where_.empty() ? key : where_ + "." + key;
-  }
-
-  bool IsNull(const std::string& key) const { return At(key).is_null(); }
-
-  template <class T>
-  T Get(const std::string& key, const char* kind) const {
-    const Json& value = At(key);
-    try {
-      return value.get<T>();
-    } catch (const Json::exception&) {
-      Fail(Key(key), "is " + value.dump() + ", expected " + kind);
-    }
-  }
-
-  int Int(const std::string& key, int least) const {
-    const Json& value = At(key);
-    // 32768 is more than any camera gives and keeps every product of two sides inside an int.
-    if (!value.is_number_integer() || value.get<int64_t>() < least ||
-        value.get<int64_t>() > 32768) {
-      Fail(Key(key), "is " + value.dump() + ", expected an integer from " + std::to_string(least) +
-                         " to 32768");
-    }
-    return value.get<int>();
-  }
-
-  template <class T>
-  T Choice(const std::string& key, const std::map<std::string, T>& choices) const {
-    const auto found = choices.find(Get<std::string>(key, "a string"));
-    if (found == choices.end()) {
-      std::string allowed;
-      for (const auto& choice : choices) allowed += (allowed.empty() ? "" : ", ") + choice.first;
-      Fail(Key(key), "is " + At(key).dump() + ", expected one of " + allowed);
-    }
-    return found->second;
-  }
-
-  Reader Object(const std::string& key) const { return Reader(At(key), file_, Key(key)); }
-
-  std::vector<Reader> Objects(const std::string& key) const {
-    const Json& list = At(key);
-    if (!list.is_array() || list.empty()) Fail(Key(key), "is not a list of at least one object");
-    std::vector<Reader> readers;
-    for (size_t i = 0; i < list.size(); ++i) {
-      readers.emplace_back(list[i], file_, Key(key) + "[" + std::to_string(i) + "]");
-    }
-    return readers;
-  }
-
- private:
-  const Json& At(const std::string& key) const {
-    const auto found = object_.find(key);
-    if (found == object_.end()) Fail(Key(key), "is missing");
-    return *found;
-  }
-
-  const Json& object_;
-  std::string file_, where_;
-};
-
-Shape ReadShape(const Reader& reader) {
+Shape ReadShape(const JsonReader& reader) {
   const auto shape = reader.Get<Shape>("shape", "a list of integers");
   const bool valid = !shape.empty() && shape.size() <= 8 &&
                      std::all_of(shape.begin(), shape.end(),
@@ -100,22 +26,69 @@ Shape ReadShape(const Reader& reader) {
   return shape;
 }
 
-InputSpec ReadInput(const Reader& reader) {
+bool HasTwoSides(const Shape& shape, int64_t channels) {
+  return shape.size() == 4 && shape[1] == channels;
+}
+
+InputSpec ReadInput(const JsonReader& reader) {
   InputSpec input;
   input.name = reader.Get<std::string>("name", "a string");
   input.shape = ReadShape(reader);
   reader.Choice<int>("dtype", {{"float32", 0}});
   reader.Choice<int>("layout", {{"NCHW", 0}});
-  input.source = reader.Choice<Source>(
-      "source", {{"image", Source::kImage}, {"previous_output", Source::kPreviousOutput}});
-  if (input.source == Source::kImage && (input.shape.size() != 4 || input.shape[1] != 3)) {
-    reader.Fail(reader.Key("shape"),
-                "is " + ToString(input.shape) + ", an image needs [N, 3, H, W]");
+  input.source =
+      reader.Choice<Source>("source", {{"image", Source::kImage},
+                                       {"previous_output", Source::kPreviousOutput},
+                                       {"intrinsics", Source::kIntrinsics},
+                                       {"inverse_intrinsics", Source::kInverseIntrinsics}});
+  const std::string shape = "is " + ToString(input.shape);
+  switch (input.source) {
+    case Source::kImage:
+      if (reader.Has("frame")) input.frame = reader.Int("frame", -kFarthestFrame, kFarthestFrame);
+      if (!HasTwoSides(input.shape, 3)) {
+        reader.Fail(reader.Key("shape"), shape + ", an image needs [N, 3, H, W]");
+      }
+      break;
+    case Source::kPreviousOutput:
+      if (reader.Has("output")) input.output = reader.Get<std::string>("output", "a string");
+      break;
+    default:
+      if (!Compatible(input.shape, {-1, 3, 3})) {
+        reader.Fail(reader.Key("shape"), shape + ", intrinsics need [N, 3, 3]");
+      }
   }
   return input;
 }
 
-OutputSpec ReadOutput(const Reader& reader) {
+PoseSpec ReadPose(const JsonReader& reader) {
+  PoseSpec pose;
+  pose.euler = reader.Choice<bool>("rotation", {{"axis_angle", false}, {"euler_xyz", true}});
+  pose.translation_first = reader.Choice<bool>(
+      "layout", {{"rotation_translation", false}, {"translation_rotation", true}});
+  const auto pairs =
+      reader.Get<std::vector<std::array<int, 2>>>("pairs", "a list of [from, to] frames");
+  for (const auto& pair : pairs) {
+    if (std::max(std::abs(pair[0]), std::abs(pair[1])) > kFarthestFrame || pair[0] == pair[1]) {
+      reader.Fail(reader.Key("pairs"), "holds a pair that is no two frames of a sequence");
+    }
+    pose.pairs.push_back({pair[0], pair[1]});
+  }
+  return pose;
+}
+
+// Every pair has six numbers.
+void CheckPoseShape(const JsonReader& reader, const OutputSpec& output) {
+  const Shape& shape = output.shape;
+  const auto pairs = static_cast<int64_t>(output.pose.pairs.size());
+  int64_t values = 1;
+  for (size_t i = 1; i < shape.size(); ++i) values *= shape[i];
+  if (shape.back() == 6 && pairs > 0 && values == 6 * pairs) return;
+  reader.Fail(reader.Key("shape"), "is " + ToString(shape) + ", " + std::to_string(pairs) +
+                                       " pairs of frames need [N, " + std::to_string(pairs) +
+                                       ", 6]");
+}
+
+OutputSpec ReadOutput(const JsonReader& reader) {
   OutputSpec output;
   output.name = reader.Get<std::string>("name", "a string");
   output.shape = ReadShape(reader);
@@ -123,14 +96,36 @@ OutputSpec ReadOutput(const Reader& reader) {
   const std::map<std::string, Meaning> known = {{"log_depth", Meaning::kLogDepth},
                                                 {"depth", Meaning::kDepth},
                                                 {"inverse_depth", Meaning::kInverseDepth},
-                                                {"disparity", Meaning::kDisparity}};
-  // Networks may have outputs besides depth (a confidence, a flow): those are written as they are.
+                                                {"disparity", Meaning::kDisparity},
+                                                {"flow", Meaning::kFlow},
+                                                {"pose", Meaning::kPose}};
+  // Networks may have other outputs (a confidence): those are written as they are.
   const auto found = known.find(reader.Get<std::string>("meaning", "a string"));
   output.meaning = found == known.end() ? Meaning::kOther : found->second;
+  if (reader.Has("metric_scale")) output.metric_scale = reader.Positive("metric_scale");
+  if (reader.Has("levels_per_metre")) output.levels_per_metre = reader.Positive("levels_per_metre");
+  if (output.meaning == Meaning::kPose) {
+    output.pose = ReadPose(reader.Object("pose"));
+    CheckPoseShape(reader, output);
+  }
+  if (output.meaning == Meaning::kFlow && !HasTwoSides(output.shape, 2)) {
+    reader.Fail(reader.Key("shape"), "is " + ToString(output.shape) + ", flow needs [N, 2, H, W]");
+  }
   return output;
 }
 
-CropSpec ReadCrop(const Reader& reader) {
+Intrinsics ReadIntrinsics(const JsonReader& reader) {
+  Intrinsics camera;
+  camera.fx = reader.Positive("fx");
+  camera.fy = reader.Positive("fy");
+  camera.cx = reader.Finite("cx");
+  camera.cy = reader.Finite("cy");
+  camera.width = reader.Int("width", 1);
+  camera.height = reader.Int("height", 1);
+  return camera;
+}
+
+CropSpec ReadCrop(const JsonReader& reader) {
   CropSpec crop;
   const auto size = reader.Get<std::vector<int>>("reference_size", "[height, width]");
   if (size.size() != 2) reader.Fail(reader.Key("reference_size"), "is not [height, width]");
@@ -147,11 +142,16 @@ CropSpec ReadCrop(const Reader& reader) {
   return crop;
 }
 
-ResizeSpec ReadResize(const Reader& reader) {
+ResizeSpec ReadResize(const JsonReader& reader) {
   ResizeSpec resize;
   resize.height = reader.Int("height", 1);
   resize.width = reader.Int("width", 1);
-  resize.cubic = reader.Choice<bool>("interpolation", {{"bilinear", false}, {"bicubic", true}});
+  resize.filter =
+      reader.Choice<Filter>("interpolation", {{"bilinear", Filter::kBilinear},
+                                              {"bicubic", Filter::kBicubic},
+                                              {"pillow_bilinear", Filter::kPillowBilinear},
+                                              {"pillow_bicubic", Filter::kPillowBicubic},
+                                              {"pillow_lanczos", Filter::kPillowLanczos}});
   resize.keep_aspect_ratio = reader.Get<bool>("keep_aspect_ratio", "true or false");
   resize.multiple_of = reader.Int("multiple_of", 1);
   resize.method = reader.Choice<ResizeMethod>("method", {{"exact", ResizeMethod::kExact},
@@ -161,7 +161,7 @@ ResizeSpec ReadResize(const Reader& reader) {
   return resize;
 }
 
-ImageSpec ReadImage(const Reader& reader) {
+ImageSpec ReadImage(const JsonReader& reader) {
   ImageSpec image;
   image.rgb = reader.Choice<bool>("color_order", {{"RGB", true}, {"BGR", false}});
   if (!reader.IsNull("crop")) image.crop = ReadCrop(reader.Object("crop"));
@@ -187,14 +187,17 @@ std::filesystem::path SidecarPath(const std::filesystem::path& mindir) {
   return path.replace_extension(".json");
 }
 
-Sidecar ParseSidecar(const std::string& text, const std::filesystem::path& path) {
-  Json json;
+Json ParseJson(const std::string& text, const std::filesystem::path& path) {
   try {
-    json = Json::parse(text);
+    return Json::parse(text);
   } catch (const Json::exception& error) {
     throw InputError(path.string() + ": not readable as JSON (" + error.what() + ")");
   }
-  const Reader root(json, path.string(), "");
+}
+
+Sidecar ParseSidecar(const std::string& text, const std::filesystem::path& path) {
+  const Json json = ParseJson(text, path);
+  const JsonReader root(json, path.string(), "", kExportAgain);
   if (root.Int("format", 0) != 1) {
     root.Fail("format", "is " + json["format"].dump() + ", this program reads format 1");
   }
@@ -202,16 +205,29 @@ Sidecar ParseSidecar(const std::string& text, const std::filesystem::path& path)
   sidecar.path = path;
   sidecar.model = root.Get<std::string>("model", "a string");
   sidecar.graph = root.Get<std::string>("graph", "a string");
-  for (const Reader& input : root.Objects("inputs")) sidecar.inputs.push_back(ReadInput(input));
-  for (const Reader& output : root.Objects("outputs"))
+  for (const JsonReader& input : root.Objects("inputs")) sidecar.inputs.push_back(ReadInput(input));
+  for (const JsonReader& output : root.Objects("outputs"))
     sidecar.outputs.push_back(ReadOutput(output));
   sidecar.image = ReadImage(root.Object("image"));
-  const auto images = std::count_if(sidecar.inputs.begin(), sidecar.inputs.end(),
-                                    [](const auto& in) { return in.source == Source::kImage; });
-  if (images != 1) {
-    root.Fail("inputs", "has " + std::to_string(images) + " image inputs, expected one");
+  if (root.Has("intrinsics")) sidecar.intrinsics = ReadIntrinsics(root.Object("intrinsics"));
+  const InputSpec* first = nullptr;
+  for (const InputSpec& input : sidecar.inputs) {
+    if (input.source != Source::kImage) continue;
+    if (first != nullptr && input.shape != first->shape) {
+      root.Fail("inputs", "has images of two shapes, " + ToString(first->shape) + " and " +
+                              ToString(input.shape));
+    }
+    first = first == nullptr ? &input : first;
   }
+  if (first == nullptr) root.Fail("inputs", "has 0 image inputs, expected at least one");
   return sidecar;
+}
+
+Intrinsics LoadIntrinsics(const std::filesystem::path& path) {
+  const std::vector<unsigned char> bytes = ReadBytes(path);
+  const Json json = ParseJson({bytes.begin(), bytes.end()}, path);
+  return ReadIntrinsics(
+      JsonReader(json, path.string(), "", "expected fx, fy, cx, cy, width, height, all in pixels"));
 }
 
 Sidecar LoadSidecar(const std::filesystem::path& path) {

@@ -91,7 +91,7 @@ TEST_CASE("a cut-off image is refused wherever it is cut") {
   }
 }
 
-TEST_CASE("bytes behind the end of an image do no harm") {
+TEST_CASE("bytes after the end of an image do no harm") {
   const ScratchFolder folder;
   for (const std::string ending : {".jpg", ".png"}) {
     const auto path = folder.Write("tail" + ending, Encoded(ending) + std::string(100, '\0'));
@@ -101,23 +101,24 @@ TEST_CASE("bytes behind the end of an image do no harm") {
 
 TEST_CASE("a .bin must have exactly the input's size") {
   const ScratchFolder folder;
-  const depth::Sidecar sidecar = SidecarOf(Expected()["prepare"][1]);
+  const depth::Shape shape = {1, 3, 24, 32};
   const size_t size = 3 * 24 * 32 * sizeof(float);
   std::string bytes(size, '\0');
   const float one = 1.5F;
   std::memcpy(bytes.data() + size - sizeof(one), &one, sizeof(one));
-  const auto prepared = depth::LoadInput(folder.Write("a.bin", bytes), sidecar);
-  CHECK(prepared.values.size() == 3 * 24 * 32);
-  CHECK(prepared.values.back() == 1.5F);
-  CHECK(prepared.geometry.photo.area() == 0);
+  const auto values = depth::ReadTensor(folder.Write("a.bin", bytes), "image", shape);
+  CHECK(values.size() == 3 * 24 * 32);
+  CHECK(values.back() == 1.5F);
+  CHECK(depth::ReadTensor(folder / "a.bin", "image", {-1, 3, 24, 32}) == values);
   for (const size_t wrong : {size_t{0}, size - 1, size + 1, size / 2, 2 * size}) {
     const auto path = folder.Write("b.bin", std::string(wrong, 'x'));
-    const std::string error = InputErrorOf([&] { depth::LoadInput(path, sidecar); });
+    const std::string error = InputErrorOf([&] { depth::ReadTensor(path, "image", shape); });
     CHECK(Contains(error, "b.bin: holds " + std::to_string(wrong) + " bytes"));
     CHECK(Contains(error, std::to_string(size)));
   }
-  const depth::Sidecar free = SidecarOf(Expected()["prepare"][2]);
-  const auto error = InputErrorOf([&] { depth::LoadInput(folder / "a.bin", free); });
+  const auto error = InputErrorOf([&] {
+    depth::ReadTensor(folder / "a.bin", "image", {1, 3, -1, 32});
+  });
   CHECK(Contains(error, "no size of its own"));
 }
 
@@ -127,6 +128,6 @@ TEST_CASE("an image that does not become the graph's size is refused") {
   json["image"]["resize"]["height"] = 23;
   const depth::Sidecar sidecar = depth::ParseSidecar(json.dump(), "m.json");
   const auto path = folder.Write("a.png", Encoded(".png"));
-  const std::string error = InputErrorOf([&] { depth::LoadInput(path, sidecar); });
+  const std::string error = InputErrorOf([&] { depth::LoadImage(path, sidecar, false); });
   CHECK(Contains(error, "27x20 pixels become [?, 3, 23, 11]"));
 }

@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <map>
+#include <opencv2/imgcodecs.hpp>
 #include <thread>
 
 #include "queue.h"
@@ -34,8 +36,15 @@ class FakeNetwork : public depth::Network {
 depth::Sidecar MakeSidecar(int64_t batch) {
   depth::Sidecar sidecar;
   sidecar.path = "fake.json";
-  sidecar.inputs = {{"image", {batch, 3, 1, 2}, depth::Source::kImage}};
-  sidecar.outputs = {{"sum", {batch, 1, 1, 1}, depth::Meaning::kDepth}};
+  depth::InputSpec input;
+  input.name = "image";
+  input.shape = {batch, 3, 1, 2};
+  sidecar.inputs = {input};
+  depth::OutputSpec output;
+  output.name = "sum";
+  output.shape = {batch, 1, 1, 1};
+  output.meaning = depth::Meaning::kDepth;
+  sidecar.outputs = {output};
   return sidecar;
 }
 
@@ -58,11 +67,11 @@ struct Run {
     std::vector<depth::Stage> stages;
     stages.push_back({MakeSidecar(declared_batch), std::make_unique<FakeNetwork>(&batches)});
     depth::Chain chain(std::move(stages));
-    const depth::ResultWriter writer(folder / "out", {}, chain.Last());
+    depth::ResultWriter writer(folder / "out", {}, chain.Last());
     const depth::Observer observer = {[this](size_t done) { progress.push_back(done); },
                                       [this](const std::string& line) { bad.push_back(line); }};
-    return depth::RunPipeline(depth::ListInputs({folder / "in"}), &chain, writer, options,
-                              observer);
+    const auto plan = depth::MakePlan(depth::ListInputs({folder / "in"}), chain.Slots());
+    return depth::RunPipeline(plan, &chain, &writer, options, observer);
   }
 
   // The number in a result, or -1 when there is none.
@@ -143,6 +152,113 @@ TEST_CASE("a failing network or disk ends the run with its own words") {
                        std::runtime_error);
 }
 
+namespace {
+
+// Answers with the first value of each frame; its inputs are the frames -1, 0, 2.
+class Triple : public depth::Network {
+ public:
+  std::vector<depth::PortInfo> Inputs() override {
+    return std::vector<depth::PortInfo>(3, {"image", {-1, 3, 1, 2}});
+  }
+  std::vector<depth::Tensor> Run(const std::vector<depth::TensorView>& inputs) override {
+    const int64_t batch = inputs[0].shape[0];
+    depth::Tensor firsts{"firsts", {batch, 3}, {}};
+    for (int64_t k = 0; k < batch; ++k) {
+      for (const auto& input : inputs) firsts.values.push_back(input.values[6 * k]);
+    }
+    return {firsts};
+  }
+};
+
+depth::Stage TripleStage() {
+  depth::Sidecar sidecar = MakeSidecar(-1);
+  sidecar.inputs.resize(3, sidecar.inputs[0]);
+  sidecar.inputs[0].frame = -1;
+  sidecar.inputs[2].frame = 2;
+  sidecar.image.resize.height = 1;
+  sidecar.image.resize.width = 2;
+  sidecar.outputs[0].shape = {-1, 3};
+  return {sidecar, std::make_unique<Triple>()};
+}
+
+cv::Mat Grey(int value) { return cv::Mat(1, 2, CV_8UC3, cv::Scalar::all(value)); }
+
+// Images whose pixels are their number; the numbers in the result of each, if it has one.
+std::map<int, std::vector<float>> Triples(int count, const std::vector<int>& bad, int batch,
+                                          depth::Statistics* statistics) {
+  const ScratchFolder folder;
+  std::filesystem::create_directories(folder / "in");
+  for (int i = 0; i < count; ++i) {
+    cv::imwrite(folder / ("in/" + std::to_string(i) + ".png"), Grey(i));
+  }
+  for (const int i : bad) folder.Write("in/" + std::to_string(i) + ".png", "broken");
+  std::vector<depth::Stage> stages;
+  stages.push_back(TripleStage());
+  depth::Chain chain(std::move(stages));
+  depth::ResultWriter writer(folder / "out", {}, chain.Last());
+  depth::PipelineOptions options;
+  options.batch = batch;
+  options.workers = 3;
+  options.skip_bad = true;
+  const depth::Observer observer = {[](size_t) {}, [](const std::string&) {}};
+  const auto plan = depth::MakePlan(depth::ListInputs({folder / "in"}), chain.Slots());
+  *statistics = depth::RunPipeline(plan, &chain, &writer, options, observer);
+  std::map<int, std::vector<float>> results;
+  for (int i = 0; i < count; ++i) {
+    const auto path = folder / "out" / (std::to_string(i) + "_0.bin");
+    if (!std::filesystem::exists(path)) continue;
+    const auto bytes = depth::ReadBytes(path);
+    results[i].resize(bytes.size() / sizeof(float));
+    std::memcpy(results[i].data(), bytes.data(), bytes.size());
+  }
+  return results;
+}
+
+}  // namespace
+
+TEST_CASE("a sample has its own neighbours, whatever the batch") {
+  for (const int batch : {1, 4}) {
+    depth::Statistics statistics;
+    const auto results = Triples(12, {}, batch, &statistics);
+    CHECK(statistics.images == 9);
+    CHECK(results.size() == 9);
+    for (const auto& [i, values] : results) {
+      const auto number = static_cast<float>(i);
+      CHECK(values == std::vector<float>{number - 1, number, number + 2});
+    }
+  }
+}
+
+TEST_CASE("a bad image takes the samples that need it with it, and no others") {
+  depth::Statistics statistics;
+  const auto results = Triples(14, {6}, 2, &statistics);
+  CHECK(statistics.bad == 1);
+  for (int i = 0; i < 14; ++i) {
+    const bool is_inside = i >= 1 && i <= 11;
+    const bool needs_it = i == 4 || i == 6 || i == 7;
+    CAPTURE(i);
+    CHECK(results.count(i) == (is_inside && !needs_it ? 1 : 0));
+  }
+}
+
+TEST_CASE("neighbours are of the same folder") {
+  const ScratchFolder folder;
+  for (int i = 0; i < 8; ++i) {
+    const std::string name = (i < 4 ? "in/a/" : "in/b/") + std::to_string(i) + ".png";
+    std::filesystem::create_directories((folder / name).parent_path());
+    cv::imwrite(folder / name, Grey(i));
+  }
+  std::vector<depth::Stage> stages;
+  stages.push_back(TripleStage());
+  depth::Chain chain(std::move(stages));
+  depth::ResultWriter writer(folder / "out", {}, chain.Last());
+  const depth::Observer observer = {[](size_t) {}, [](const std::string&) {}};
+  const auto plan = depth::MakePlan(depth::ListInputs({folder / "in"}), chain.Slots());
+  CHECK(depth::RunPipeline(plan, &chain, &writer, {}, observer).images == 2);
+  CHECK(std::filesystem::exists(folder / "out/a/1_0.bin"));
+  CHECK(std::filesystem::exists(folder / "out/b/5_0.bin"));
+}
+
 TEST_CASE("warm-up calls are not counted") {
   Run run;
   run.options.warmup = 3;
@@ -162,7 +278,7 @@ TEST_CASE("a graph and its sidecar must fit") {
   depth::Sidecar wrong = MakeSidecar(1);
   wrong.inputs[0].shape = {1, 3, 5, 5};
   CHECK(Contains(chain_of(wrong), "is [1, 3, 5, 5], in the graph it is [?, 3, 1, 2]"));
-  wrong.inputs.push_back({"coarse", {1, 1, 1, 1}, depth::Source::kPreviousOutput});
+  wrong.inputs.push_back(wrong.inputs[0]);
   CHECK(Contains(chain_of(wrong), "lists 2 inputs, the graph has 1"));
 }
 
@@ -170,10 +286,10 @@ TEST_CASE("pictures are refused for outputs that are no depth") {
   const ScratchFolder folder;
   depth::Sidecar sidecar = MakeSidecar(1);
   sidecar.outputs[0].meaning = depth::Meaning::kOther;
-  depth::Formats formats;
-  CHECK_NOTHROW(depth::ResultWriter(folder / "out", formats, sidecar));
-  formats.png = true;
-  const auto error = InputErrorOf([&] { depth::ResultWriter(folder / "out", formats, sidecar); });
+  depth::ResultOptions options;
+  CHECK_NOTHROW(depth::ResultWriter(folder / "out", options, sidecar));
+  options.formats.png = true;
+  const auto error = InputErrorOf([&] { depth::ResultWriter(folder / "out", options, sidecar); });
   CHECK(Contains(error, "is no depth"));
   folder.Write("file", "x");
   const auto other = InputErrorOf([&] { depth::ResultWriter(folder / "file", {}, sidecar); });

@@ -36,25 +36,32 @@ std::optional<depth::Options> Parse(std::vector<std::string> words, int* exit_co
 
 TEST_CASE("flags") {
   int exit_code = -1;
-  const auto options =
-      Parse({"--mindir", "a", "--fine_mindir=b", "--input", "x", "y", "--device", "CPU",
-             "--device_id", "3", "--formats", "png,color", "--batch", "4", "--skip_bad"},
-            &exit_code);
+  const auto options = Parse({"--mindir", "a", "--fine_mindir=b", "--input", "x", "y", "--device",
+                              "CPU", "--device_id", "3", "--formats", "png,color,ply", "--batch",
+                              "4", "--skip_bad", "--metric_scale", "5.4", "--intrinsics", "k.json"},
+                             &exit_code);
   REQUIRE(options.has_value());
-  CHECK(options->mindir == "a");
-  CHECK(options->fine_mindir == "b");
+  CHECK(options->graphs == std::vector<std::filesystem::path>{"a", "b"});
   CHECK(options->input.size() == 2);
   CHECK(options->runtime.device == depth::Device::kCpu);
   CHECK(options->runtime.device_id == 3);
-  CHECK_FALSE(options->formats.bin);
-  CHECK(options->formats.png);
-  CHECK(options->formats.color);
+  CHECK_FALSE(options->results.formats.bin);
+  CHECK(options->results.formats.png);
+  CHECK(options->results.formats.color);
+  CHECK(options->results.formats.ply);
+  CHECK_FALSE(options->results.formats.flo);
+  CHECK(options->results.metric_scale == 5.4);
+  CHECK(options->intrinsics_file == "k.json");
   CHECK(options->pipeline.batch == 4);
   CHECK(options->pipeline.skip_bad);
   const auto card = Parse({"--mindir", "a", "--input", "x"}, &exit_code);
   REQUIRE(card.has_value());
   CHECK(card->runtime.device == depth::Device::kAscend310);
-  CHECK(card->formats.bin);
+  CHECK(card->results.formats.bin);
+  CHECK_FALSE(card->results.metric_scale.has_value());
+  const auto three = Parse({"--mindir", "a", "b", "c", "--input", "x"}, &exit_code);
+  REQUIRE(three.has_value());
+  CHECK(three->graphs == std::vector<std::filesystem::path>{"a", "b", "c"});
 }
 
 TEST_CASE("wrong flags end with 2, help with 0") {
@@ -68,6 +75,8 @@ TEST_CASE("wrong flags end with 2, help with 0") {
       {"--mindir", "a", "--input", "b", "--batch", "x"},
       {"--mindir", "a", "--input", "b", "--threads", "0"},
       {"--mindir", "a", "--input", "b", "--formats", "gif"},
+      {"--mindir", "a", "--input", "b", "--metric_scale", "-1"},
+      {"--fine_mindir", "a"},
       {"stray", "--mindir", "a", "--input", "b"}};
   for (const auto& words : wrong) {
     int exit_code = -1;

@@ -23,6 +23,7 @@ from ..models import MODELS
 TARGETS = ("Ascend310", "Ascend310P", "CPU")
 LOG_LINES = 15  # of a failed stage's log
 PROGRAM = ROOT / "ascend310_infer"
+RESULTS = ("*.bin", "*.flo", "trajectory*.txt")  # what is scored, and may be left of another run
 
 
 def usage():
@@ -121,7 +122,7 @@ def sidecar_size(graph):
 def remove_old_results(here, names):
     """Remove what an earlier run left, so that nothing of it is scored; other files stay."""
     for folder in ("preprocess_Result", "result_Files"):
-        for path in (here / folder).rglob("*.bin"):
+        for path in (path for kind in RESULTS for path in (here / folder).rglob(kind)):
             path.unlink()
         folders = [path for path in (here / folder).rglob("*") if path.is_dir()]
         for path in sorted(folders, reverse=True):  # the innermost first

@@ -72,10 +72,10 @@ class Infer:
         self.folder = folder
         self.environment = {**ENVIRONMENT, **(environment or {})}
 
-    def __call__(self, *flags, status=0, device="CPU"):
-        """Run to the end, check the exit status, return (stdout, stderr)."""
+    def attempt(self, *flags, device="CPU"):
+        """Run to the end, whatever it ends with."""
         command = [self.program, "--device", device, *flags]
-        done = subprocess.run(
+        return subprocess.run(
             [str(word) for word in command],
             cwd=self.folder,
             env=self.environment,
@@ -83,6 +83,10 @@ class Infer:
             text=True,
             timeout=300,
         )
+
+    def __call__(self, *flags, status=0, **options):
+        """Run to the end, check the exit status, return (stdout, stderr)."""
+        done = self.attempt(*flags, **options)
         assert done.returncode == status, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout, done.stderr
 

@@ -119,3 +119,59 @@ def test_broken_sidecars_and_graphs(infer_sanitized, tmp_path, seed):
     (tmp_path / "m.mindir").write_bytes(graph)
     line = infer_sanitized.refuse("--mindir", "m.mindir", "--input", "a.png")
     assert "m.json" in line or "m.mindir" in line
+
+
+VIDEO = ("motion", "steps", "warp")
+
+
+@pytest.fixture
+def drive(tmp_path):
+    """A folder of five images of one size."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for index in range(5):
+        cv2.imwrite(str(folder / f"{index}.png"), photo(index))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("graphs", "formats"),
+    [(VIDEO, "bin,flo,png,color"), (("motion",), "bin,png,pfm,color,ply"), (("steps",), "bin,tum")],
+)
+def test_a_good_run_of_several_images_is_clean(infer_sanitized, drive, graphs, formats):
+    batch = 1 if "warp" in graphs else 2
+    flags = ["--mindir", *map(model, graphs), "--input", drive, "--batch", batch]
+    out, _ = infer_sanitized(*flags, "--formats", formats)
+    assert "infer_count 3" in out
+
+
+def _places(tree, path=()):
+    """Where a JSON tree has values: tuples of keys."""
+    items = tree.items() if isinstance(tree, dict) else enumerate(tree)
+    for key, value in items:
+        yield (*path, key)
+        if isinstance(value, (dict, list)):
+            yield from _places(value, (*path, key))
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_broken_sidecars_of_several_images(infer_sanitized, drive, tmp_path, seed):
+    """Any value of any of three sidecars swapped for another: it runs, or one line says why not."""
+    rng = np.random.default_rng(seed)
+    trees = {name: json.loads((DATA / f"{name}.json").read_text()) for name in VIDEO}
+    tree = trees[VIDEO[seed % 3]]
+    places = list(_places(tree))
+    *path, key = places[int(rng.integers(len(places)))]
+    for step in path:
+        tree = tree[step]
+    others = [None, -7, 0, 2, 17, "x", "pose", "flow", [], [[]], {}, 1e300, 0.5, [1, 3, 24, 32]]
+    tree[key] = others[int(rng.integers(len(others)))]
+    for name in VIDEO:
+        (tmp_path / f"{name}.mindir").write_bytes(model(name).read_bytes())
+        (tmp_path / f"{name}.json").write_text(json.dumps(trees[name]))
+    graphs = [f"{name}.mindir" for name in VIDEO]
+    flags = ["--mindir", *graphs, "--input", drive, "--formats", "bin,flo,png,color"]
+    done = infer_sanitized.attempt(*flags)
+    lines = [line for line in done.stderr.splitlines() if line]
+    assert done.returncode in (0, 1, 2), done.stderr
+    assert len(lines) == (done.returncode > 0) and all(x.startswith("error: ") for x in lines)

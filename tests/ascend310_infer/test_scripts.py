@@ -215,6 +215,7 @@ def test_run_infer_310_knows_the_model_of_its_folder(tmp_path):
 
 def test_results_of_an_earlier_run_go_and_nothing_else(tmp_path):
     old = ["result_Files/a/x_0.bin", "preprocess_Result/y.bin", "acc.log", "result_val.json"]
+    old += ["result_Files/a/trajectory_1.txt", "result_Files/c.flo"]
     old += ["time_Result/test_perform_static.txt"]
     kept = ["result_Files/b/mine.txt", "notes.bin"]
     for name in old + kept:

@@ -5,6 +5,7 @@ from tests.fuzz import (
     image_readers,
     midas_readers,
     scripts_readers,
+    sfm_readers,
     shared_readers,
 )
 
@@ -13,5 +14,6 @@ READERS = {
     **shared_readers.READERS,
     **depthnet_readers.READERS,
     **midas_readers.READERS,
+    **sfm_readers.READERS,
     **scripts_readers.READERS,
 }

@@ -19,7 +19,7 @@ from tests.fuzz.table import READERS
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-m", "tests.fuzz"]
 SLOW = {"graph without checksum", "saved configuration", "config.yaml"}
-SOURCES = ("depthnet/src", "midas/src", "midas/prepare", "scripts")
+SOURCES = ("depthnet/src", "midas/src", "midas/prepare", "monodepth2/src", "scripts")
 
 # Calls that open or parse a file; of `load` those of these modules.
 _OPENERS = {"DictReader", "File", "InferenceSession", "VideoCapture", "ZipFile", "fromfile"}

@@ -7,8 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from midas.src.model_utils.images import read_pfm, read_png, read_rgb
-from midas.src.model_utils.media import to_png16
+from midas.src.model_utils.images import read_pfm, read_png, read_rgb, to_png16
 from midas.src.transforms import prepare_image
 from tests.midas.small import SMALL
 

@@ -8,8 +8,7 @@ import pytest
 
 from midas.src.datasets.readers import read_dpt, read_kitti_depth, read_tum_depth
 from midas.src.datasets.training import MixedPairs, read_target, training_pairs
-from midas.src.model_utils.images import read_png, read_rgb, write_pfm
-from midas.src.model_utils.media import to_png16
+from midas.src.model_utils.images import read_png, read_rgb, to_png16, write_pfm
 from midas.src.transforms import network_size, prepare_image, resize_nearest
 from tests.golden_files import golden_dir
 

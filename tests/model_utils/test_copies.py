@@ -1,4 +1,4 @@
-"""src/model_utils is the same in every model folder, and the script that fixes it works."""
+"""src/model_utils and src/sfm_utils are the same in every model folder, and the script fixes it."""
 
 import os
 import shutil
@@ -11,18 +11,26 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 SYNC = REPOSITORY / "scripts" / "sync_model_utils.sh"
 
 
+SETS = ("model_utils", "sfm_utils")
+
+
+def shared_files(root):
+    """Files of both sets in all model folders."""
+    return sorted(path for name in SETS for path in root.glob(f"*/src/{name}/*.py"))
+
+
 def different_copies(root):
-    """A line for each file of src/model_utils whose copies differ, with the command to fix it."""
+    """A line for each shared file whose copies differ, with the command to fix it."""
     copies = {}
-    for path in sorted(root.glob("*/src/model_utils/*.py")):
-        model = path.relative_to(root).parts[0]
-        copies.setdefault(path.name, {}).setdefault(path.read_bytes(), []).append(model)
+    for path in shared_files(root):
+        model, _, *name = path.relative_to(root).parts
+        copies.setdefault("/".join(name), {}).setdefault(path.read_bytes(), []).append(model)
     lines = []
     for name, versions in copies.items():
         if len(versions) > 1:
             groups = " | ".join(" = ".join(models) for models in versions.values())
             fix = "bash scripts/sync_model_utils.sh <the model that is right>"
-            lines.append(f"src/model_utils/{name} differs: {groups}; fix it with: {fix}")
+            lines.append(f"src/{name} differs: {groups}; fix it with: {fix}")
     return lines
 
 
@@ -38,7 +46,7 @@ def test_copies_are_identical():
 
 
 def test_every_file_says_that_it_is_a_copy():
-    for path in REPOSITORY.glob("*/src/model_utils/*.py"):
+    for path in shared_files(REPOSITORY):
         first = path.read_text().split("\n", 1)[0]
         assert first.startswith('"""Identical in every model folder'), path
 
@@ -70,6 +78,18 @@ def test_a_difference_is_named_and_fixed(models):
     assert done.stdout.splitlines() == [*changed, "2 file(s) changed"]
     assert not different_copies(models)
     assert (_utils(models, "a") / "config.py").read_text().endswith("\n\n")
+
+
+def test_the_second_set_is_copied_too(models):
+    for model in ("a", "b"):
+        folder = models / model / "src" / "sfm_utils"
+        folder.mkdir()
+        (folder / "poses.py").write_text(f"# {model}\n")
+    (line,) = different_copies(models)
+    assert line.startswith("src/sfm_utils/poses.py differs: a | b; fix it with: bash scripts/sync")
+    done = sync(models, "b")
+    assert done.stdout == "a/src/sfm_utils/poses.py: now that of b\n1 file(s) changed\n"
+    assert not different_copies(models) and not (models / "c" / "src" / "sfm_utils").exists()
 
 
 def test_a_file_that_a_folder_leaves_out_stays_out(models):

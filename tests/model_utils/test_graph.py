@@ -109,6 +109,46 @@ def test_small_values_are_compared_in_absolute_terms(tmp_path, monkeypatch):
         export(tmp_path / "net", monkeypatch, loaded + np.float32(0.0002), Small())
 
 
+class Pair(nn.Cell):
+    """Its input, and a thousand times it."""
+
+    def construct(self, x, y):
+        return x, 1000 * y
+
+
+def test_a_graph_of_several_inputs_and_outputs(tmp_path, capsys):
+    ms.set_context(mode=ms.GRAPH_MODE)
+    graph.export_graph(Pair(), [IMAGE, 2 * IMAGE], tmp_path / "pair", "MINDIR", {})
+    assert "loaded back: maximum difference 0 on random input" in capsys.readouterr().out
+    net, _ = graph.load_graph(tmp_path / "pair.mindir")
+    got = [output.asnumpy() for output in net(ms.Tensor(IMAGE), ms.Tensor(2 * IMAGE))]
+    np.testing.assert_array_equal(got[0], IMAGE)
+    np.testing.assert_array_equal(got[1], 2000 * IMAGE)
+
+
+@pytest.mark.parametrize(
+    ("off", "good"), [((0.0005, 1.5), True), ((0.0015, 0), False), ((0, 2.5), False)]
+)
+def test_each_output_is_judged_by_its_own_size(tmp_path, monkeypatch, capsys, off, good):
+    def write(net, *inputs, file_name, file_format):
+        Path(f"{file_name}.mindir").write_bytes(b"graph")
+
+    def loaded(*inputs):
+        outputs = (inputs[0] + off[0], 1000 * inputs[1] + off[1])
+        return tuple(ms.Tensor(output) for output in outputs)
+
+    monkeypatch.setattr(ms, "export", write)
+    monkeypatch.setattr(ms, "load", lambda name: None)
+    monkeypatch.setattr(nn, "GraphCell", lambda graph: loaded)
+    given = Pair(), [IMAGE, 2 * IMAGE], tmp_path / "pair", "MINDIR", {}
+    if good:
+        graph.export_graph(*given)
+        assert "maximum difference 1.5 on" in capsys.readouterr().out
+    else:
+        with pytest.raises(RunError, match="differs from the network by"):
+            graph.export_graph(*given)
+
+
 def test_a_thousandth_of_the_largest_value_is_allowed(tmp_path, monkeypatch):
     image = np.float32([[100, 500]])
     export(tmp_path / "net", monkeypatch, 2 * image - 1, image=image)

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-FILES = sorted({p.name: p for p in REPOSITORY.glob("*/src/model_utils/*.py")}.values())
-LENGTH, COUNT = 250, 22
+SETS = ("model_utils", "sfm_utils")
+FILES = [path for name in SETS for path in REPOSITORY.glob(f"*/src/{name}/*.py")]
+FILES = sorted({path.relative_to(path.parents[1]): path for path in FILES}.values())
+LENGTH, COUNT = 250, {"model_utils": 22, "sfm_utils": 30}
 BY_MINDSPORE = ("construct", "bprop")
 
 
@@ -55,7 +57,7 @@ def test_public_functions_and_classes_say_what_they_do(path):
 def test_files_are_short_and_few():
     long = {p.name: n for p in FILES if (n := len(p.read_text().splitlines())) > LENGTH}
     assert not long
-    for folder in REPOSITORY.glob("*/src/model_utils"):
+    for folder in (folder for name in SETS for folder in REPOSITORY.glob(f"*/src/{name}")):
         modules = [path for path in folder.glob("*.py") if path.name != "__init__.py"]
-        assert len(modules) <= COUNT, folder
+        assert len(modules) <= COUNT[folder.name], folder
         assert not [path for path in folder.iterdir() if path.is_dir() and path.name[0] != "_"]

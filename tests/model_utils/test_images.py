@@ -1,5 +1,7 @@
 """Image files: exact round trips, errors that name the file, writers that replace in one step."""
 
+import os
+
 import cv2
 import numpy as np
 import pytest
@@ -238,3 +240,49 @@ def test_bad_samples_are_printed_and_left_out_or_an_error(printed):
     assert printed().splitlines() == ["bad sample: -2 is bad", "bad sample: -4 is bad"]
     with pytest.raises(InputError, match="2 of 2 samples in data are bad, first: -2 is bad$"):
         images.good_samples([-2, -4], check, True, "data")
+
+
+def test_depth_is_written_in_millimetres():
+    values = np.float32([[0.0004, 0.0006, 1.2345, 65.5, 99, -1]])
+    assert images.to_png16(values, "depth").tolist() == [[0, 1, 1234, 65500, 65535, 0]]
+    assert images.to_png16(values, "depth").dtype == np.uint16
+
+
+@pytest.mark.parametrize("kind", ["inverse_depth", "disparity"])
+def test_inverse_depth_takes_the_full_range_truncated_as_midas_does(kind):
+    values = np.float32([[2, 3, 4, 6]])
+    assert images.to_png16(values, kind).tolist() == [[0, 16383, 32767, 65535]]
+    assert images.to_png16(np.full((2, 2), 3.0), kind).tolist() == [[0, 0], [0, 0]]
+    for levels in (images.to_png16(values, kind), images.to_png16(values * 0, kind)):
+        assert levels.dtype == np.uint16
+    assert images.to_png16(np.float32([-1, 1]), kind).tolist() == [0, 65535]
+    narrow = np.float32([0, np.finfo(np.float32).eps])
+    assert images.to_png16(narrow, kind).tolist() == [0, 0]
+    assert images.to_png16(2 * narrow, kind).tolist() == [0, 65535]
+
+
+def test_near_is_large():
+    values = np.array([0.0, 2.0, 4.0])
+    assert images.nearness(values, "depth").tolist() == [1e6, 0.5, 0.25]
+    for kind in ("inverse_depth", "disparity"):
+        assert images.nearness(values, kind) is values
+
+
+@pytest.mark.parametrize("formats", [[], ["png"], ["pfm"], ["npy"], ["color"], ["png", "npy"]])
+def test_the_formats_that_are_asked_for(tmp_path, formats):
+    values = np.linspace(1, 5, 12, dtype=np.float32).reshape(3, 4)
+    images.write_outputs(tmp_path / "a.b", values.astype(np.float64), "depth", formats)
+    names = {"png": "a.b.png", "pfm": "a.b.pfm", "npy": "a.b.npy", "color": "a.b_color.png"}
+    assert sorted(os.listdir(tmp_path)) == sorted(names[f] for f in formats)
+    if "png" in formats:
+        expected = np.uint16(np.rint(values * 1000))
+        np.testing.assert_array_equal(images.read_png(tmp_path / "a.b.png", 16), expected)
+    if "pfm" in formats:
+        np.testing.assert_array_equal(images.read_pfm(tmp_path / "a.b.pfm"), values)
+    if "npy" in formats:
+        read = np.load(tmp_path / "a.b.npy")
+        assert read.dtype == np.float32 and (read == values).all()
+    if "color" in formats:
+        near = 1 / values
+        expected = images.colorize(near, *images.value_range(near))
+        np.testing.assert_array_equal(images.read_rgb(tmp_path / "a.b_color.png"), expected)

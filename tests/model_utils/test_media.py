@@ -1,7 +1,5 @@
 """Images and videos in, depth files out, with a predictor that needs no network."""
 
-import os
-
 import cv2
 import numpy as np
 import pytest
@@ -89,51 +87,6 @@ def test_inputs_are_a_file_a_folder_or_a_glob_in_order(tmp_path):
         (tmp_path / "empty").mkdir(exist_ok=True)
         with pytest.raises(InputError, match=message):
             media.find_inputs(str(tmp_path / pattern))
-
-
-def test_depth_is_written_in_millimetres():
-    values = np.float32([[0.0004, 0.0006, 1.2345, 65.5, 99, -1]])
-    assert media.to_png16(values, "depth").tolist() == [[0, 1, 1234, 65500, 65535, 0]]
-    assert media.to_png16(values, "depth").dtype == np.uint16
-
-
-@pytest.mark.parametrize("kind", ["inverse_depth", "disparity"])
-def test_inverse_depth_takes_the_full_range_truncated_as_midas_does(kind):
-    values = np.float32([[2, 3, 4, 6]])
-    assert media.to_png16(values, kind).tolist() == [[0, 16383, 32767, 65535]]
-    assert media.to_png16(np.full((2, 2), 3.0), kind).tolist() == [[0, 0], [0, 0]]
-    assert media.to_png16(values, kind).dtype == media.to_png16(values * 0, kind).dtype == np.uint16
-    assert media.to_png16(np.float32([-1, 1]), kind).tolist() == [0, 65535]
-    narrow = np.float32([0, np.finfo(np.float32).eps])
-    assert media.to_png16(narrow, kind).tolist() == [0, 0]
-    assert media.to_png16(2 * narrow, kind).tolist() == [0, 65535]
-
-
-def test_near_is_large():
-    values = np.array([0.0, 2.0, 4.0])
-    assert media.nearness(values, "depth").tolist() == [1e6, 0.5, 0.25]
-    for kind in ("inverse_depth", "disparity"):
-        assert media.nearness(values, kind) is values
-
-
-@pytest.mark.parametrize("formats", [[], ["png"], ["pfm"], ["npy"], ["color"], ["png", "npy"]])
-def test_the_formats_that_are_asked_for(tmp_path, formats):
-    values = np.linspace(1, 5, 12, dtype=np.float32).reshape(3, 4)
-    media.write_outputs(tmp_path / "a.b", values.astype(np.float64), "depth", formats)
-    names = {"png": "a.b.png", "pfm": "a.b.pfm", "npy": "a.b.npy", "color": "a.b_color.png"}
-    assert sorted(os.listdir(tmp_path)) == sorted(names[f] for f in formats)
-    if "png" in formats:
-        expected = np.uint16(np.rint(values * 1000))
-        np.testing.assert_array_equal(images.read_png(tmp_path / "a.b.png", 16), expected)
-    if "pfm" in formats:
-        np.testing.assert_array_equal(images.read_pfm(tmp_path / "a.b.pfm"), values)
-    if "npy" in formats:
-        read = np.load(tmp_path / "a.b.npy")
-        assert read.dtype == np.float32 and (read == values).all()
-    if "color" in formats:
-        near = 1 / values
-        expected = images.colorize(near, *images.value_range(near))
-        np.testing.assert_array_equal(images.read_rgb(tmp_path / "a.b_color.png"), expected)
 
 
 def test_batches_keep_order_and_labels():
@@ -296,3 +249,57 @@ def test_a_video_without_a_sensible_rate_gets_25_frames_per_second(
     monkeypatch.setattr(media.cv2, "VideoWriter", writer)
     run(tmp_path, formats=["color"])
     assert made == [(written, (48, 32))]
+
+
+class Pairs(media.Job):
+    """A job whose predictor takes an image and the one before, in the reverse order of files."""
+
+    def order(self, files):
+        return files[::-1]
+
+    def samples(self, frames):
+        before = None
+        for frame in frames:
+            if before is not None and frame.image is not None:
+                yield frame, (before, frame.image)
+            before = frame.image
+
+    def write(self, stem, frame, values, formats):
+        place = stem.relative_to(self.output).as_posix()
+        noted.append((place, frame.sequence.name, frame.number, values, list(formats)))
+
+    def color(self, frame, values):
+        return rgb(values)
+
+    def finish(self):
+        return ", finished"
+
+
+noted = []
+
+
+class Sum:
+    """The sum of the red values of a pair."""
+
+    batch_size = 2
+
+    def batch(self, pairs):
+        return [int(sum(image[0, 0, 0] for image in pair)) for pair in pairs]
+
+
+def test_a_job_of_its_own_sees_each_frame_in_its_place(tmp_path, capsys):
+    for name, value in (("a.png", 10), ("b.png", 20), ("c.png", 40)):
+        images.write_png(tmp_path / name, rgb(value))
+    (tmp_path / "bb.png").write_bytes(b"x")
+    video(tmp_path / "v.mp4", (50, 100, 150))
+    noted.clear()
+    formats = ["npy", "color"]
+    assert run(tmp_path, Sum(), formats, make_job=Pairs, skip_bad=True) == ["v_color.mp4"]
+    still, moving = noted[:1], noted[1:]
+    # From the last file to the first: c, bb (bad), b, a.
+    assert still == [("a", tmp_path.name, 3, 30, formats)]
+    assert [entry[:3] for entry in moving] == [("v/000001", "v.mp4", 1), ("v/000002", "v.mp4", 2)]
+    assert [entry[4] for entry in moving] == [["npy"], ["npy"]]
+    assert len(frames(tmp_path / "out" / "v_color.mp4")[0]) == 2
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith("3 images in ") and last.endswith(", 1 left out, finished")

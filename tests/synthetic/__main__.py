@@ -41,9 +41,8 @@ def _parse(arguments):
         sub.add_argument("--seed", type=_whole(0), default=0, help="same seed, same data (0)")
         sub.add_argument("--workers", type=_whole(1), default=default_workers(), help="processes")
         for key, (low, default, meaning) in options.items():
-            sub.add_argument(
-                f"--{key}", type=_whole(low), default=default, help=f"{meaning} ({default})"
-            )
+            kind = {"choices": low} if isinstance(low, tuple) else {"type": _whole(low)}
+            sub.add_argument(f"--{key}", default=default, help=f"{meaning} ({default})", **kind)
     return parser, vars(parser.parse_args(arguments))
 
 

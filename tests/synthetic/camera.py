@@ -74,7 +74,7 @@ def pose(position, yaw=0.0, pitch=0.0, roll=0.0):
         position: (3,) in the world, metres.
         yaw: radians, positive turns to the right.
         pitch: radians, positive looks down.
-        roll: radians, positive turns the camera clockwise, so that the picture tilts to the left.
+        roll: radians, positive turns the camera clockwise, so that the image tilts to the left.
 
     Returns:
         (4, 4) float64 `world_from_camera`.

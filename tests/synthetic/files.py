@@ -32,7 +32,7 @@ class Plan:
 
 
 def write_image(path, image):
-    """Write a picture; the folder is made if need be.
+    """Write a image; the folder is made if need be.
 
     Args:
         path: file; .jpg, .JPG and .thumb become JPEG of quality 95, all else PNG.
@@ -52,6 +52,22 @@ def write_image(path, image):
         raise OSError(f"{path}: OpenCV could not encode {image.shape} {image.dtype}")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data.tobytes())
+
+
+def write_text(path, text):
+    """Write a text file; the folder is made if need be.
+
+    Args:
+        path: file.
+        text: str.
+
+    Returns:
+        1, the number of files written.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return 1
 
 
 def quantized(values, scale, dtype):

@@ -8,38 +8,44 @@ covers one interval of each row, and the nearest face is the one with the larges
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Optional
 
 import numpy as np
 
 from tests.synthetic import textures
+from tests.synthetic.scene import Scene
 
 
 @dataclass(frozen=True)
 class Frame:
-    """One rendered picture.
+    """One rendered image.
 
     Attributes:
         rgb: (H, W, 3) uint8.
         depth: (H, W) float32, metres along the optical axis, 0 where there is none.
         face: (H, W) int16, index of the face that is seen, -1 for the sky.
+        scene: Scene at that moment; None where nothing moves.
     """
 
     rgb: np.ndarray
     depth: np.ndarray
     face: np.ndarray
+    scene: Optional[Scene] = None
 
 
-def render(scene, camera, texture_seed=0):
+def render(scene, camera, texture_seed=0, time=0.0):
     """Render a scene.
 
     Args:
         scene: Scene.
         camera: Camera.
         texture_seed: seed of the textures.
+        time: frame number, whole or not, at which moving objects are seen.
 
     Returns:
         Frame.
     """
+    scene = scene.at(time)
     kept, distance, forms = _face_forms(scene, camera)
     inv_z, local = _nearest(scene.size[kept], forms, camera.height, camera.width)
     sky = local < 0
@@ -56,17 +62,33 @@ def render(scene, camera, texture_seed=0):
     np.sqrt(np.clip(rgb, 0, 1, out=rgb), out=rgb)
     depth = np.where(sky | (z > scene.max_depth), np.float32(0), z)
     face = np.append(kept, -1).astype(np.int16).take(local, mode="wrap")
-    return Frame((rgb * np.float32(255) + np.float32(0.5)).astype(np.uint8), depth, face)
+    rgb = (rgb * np.float32(255) + np.float32(0.5)).astype(np.uint8)
+    return Frame(rgb, depth, face, scene if scene.movers else None)
+
+
+def seen_faces(scene, camera):
+    """Which face each pixel shows: the renderer without its colours.
+
+    Args:
+        scene: Scene, placed by Scene.at() where objects move.
+        camera: Camera.
+
+    Returns:
+        (H, W) index into the scene's faces, -1 for the sky.
+    """
+    kept, _, forms = _face_forms(scene, camera)
+    _, local = _nearest(scene.size[kept], forms, camera.height, camera.width)
+    return np.append(kept, -1).take(local, mode="wrap")
 
 
 def _face_forms(scene, camera):
-    """Of the n faces turned to the camera: index (n,), distance of the plane (n,), forms (3, n, 3).
+    """Of the n faces that may be seen: index (n,), distance of the plane (n,), forms (3, n, 3).
 
     The forms times (u, v, 1) are 1/z, s/z and t/z, with s and t in metres from the face's corner.
     """
     away = np.cross(scene.edge_s, scene.edge_t)
     distance = np.einsum("fi,fi->f", away, scene.corner - camera.position)
-    kept = np.flatnonzero(distance > 1e-6)
+    kept = np.flatnonzero((distance > 1e-6) & _in_view(scene, camera))
     world_from_pixel = camera.rotation @ np.linalg.inv(camera.K)
     inv_z = away[kept] @ world_from_pixel / distance[kept, None]
     to_camera = camera.position - scene.corner[kept]
@@ -77,17 +99,32 @@ def _face_forms(scene, camera):
     return kept, distance[kept], np.stack(forms)
 
 
+def _in_view(scene, camera):
+    """Whether a face (F,) reaches into the view: False only if one side of it has all corners."""
+    side_s, side_t = (
+        edge * size[:, None] for edge, size in zip((scene.edge_s, scene.edge_t), scene.size.T)
+    )
+    start = scene.corner - camera.position
+    corners = np.stack([start, start + side_s, start + side_t, start + side_s + side_t])
+    x, y, z = np.moveaxis(corners @ (camera.K @ camera.rotation.T).T, -1, 0)
+    # A pixel more than the image on each side.
+    sides = (z, x + z, camera.width * z - x, y + z, camera.height * z - y)
+    return np.all([(side > 0).any(axis=0) for side in sides], axis=0)
+
+
 def _row_intervals(size, forms, height, width):
     """First and last column (n, H) of each face in each row; empty where first > last."""
     inv_z, s, t = forms
-    sides = np.stack([inv_z, s, size[:, :1] * inv_z - s, t, size[:, 1:] * inv_z - t])
-    rest = sides[..., 1:2] * np.arange(height) + sides[..., 2:]
-    slope = np.broadcast_to(sides[..., :1], rest.shape)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        bound = -rest / slope
-    never = (slope == 0) & (rest < 0)
-    first = np.where(slope > 0, bound, np.where(never, np.inf, -np.inf)).max(axis=0)
-    last = np.where(slope < 0, bound, np.inf).min(axis=0)
+    rows = np.arange(height)
+    first = np.full((len(size), height), -np.inf)
+    last = np.full((len(size), height), np.inf)
+    for side in (inv_z, s, size[:, :1] * inv_z - s, t, size[:, 1:] * inv_z - t):
+        rest = side[:, 1:2] * rows + side[:, 2:]
+        slope = side[:, :1]
+        rising, falling, level = (np.flatnonzero(x) for x in (slope > 0, slope < 0, slope == 0))
+        first[rising] = np.maximum(first[rising], -rest[rising] / slope[rising])
+        last[falling] = np.minimum(last[falling], -rest[falling] / slope[falling])
+        first[level] = np.where(rest[level] < 0, np.inf, first[level])
     # A hair's breadth of overlap, lest rounding leave a gap between two faces with a common edge.
     first = np.ceil(np.clip(first - 1e-7, 0, width)).astype(np.int32)
     last = np.floor(np.clip(last + 1e-7, -1, width - 1)).astype(np.int32)
@@ -99,23 +136,24 @@ def _nearest(size, forms, height, width):
     first, last = _row_intervals(size, forms, height, width)
     inv_z = np.zeros((height, width), np.float32)
     which = np.full((height, width), -1, np.intp)
-    columns = np.arange(width, dtype=np.int32)
-    for index, (a, b, c) in enumerate(forms[0]):
-        rows = np.flatnonzero(first[index] <= last[index])
-        if not len(rows):
-            continue
-        top, bottom = rows[0], rows[-1] + 1
-        low, high = first[index, top:bottom, None], last[index, top:bottom, None]
-        left, right = low[rows - top].min(), high[rows - top].max() + 1
-        here = columns[left:right]
-        by_row = (b * np.arange(top, bottom) + c).astype(np.float32)[:, None]
-        candidate = (a * here).astype(np.float32) + by_row
-        window = inv_z[top:bottom, left:right]
+    columns, rows = np.arange(width, dtype=np.int32), np.arange(height)
+    covers = first <= last
+    seen = np.flatnonzero(covers.any(axis=1))
+    top, bottom = covers.argmax(axis=1), height - covers[:, ::-1].argmax(axis=1)
+    left = np.where(covers, first, width).min(axis=1)
+    right = np.where(covers, last, -1).max(axis=1) + 1
+    for index in seen:
+        a, b, c = forms[0, index]
+        box = slice(top[index], bottom[index]), slice(left[index], right[index])
+        here = columns[box[1]]
+        candidate = (b * rows[box[0]] + c).astype(np.float32)[:, None]
+        candidate = (a * here).astype(np.float32) + candidate
+        window = inv_z[box]
         closer = candidate > window
-        closer &= here >= low
-        closer &= here <= high
+        closer &= here >= first[index, box[0], None]
+        closer &= here <= last[index, box[0], None]
         np.copyto(window, candidate, where=closer)
-        np.copyto(which[top:bottom, left:right], index, where=closer)
+        np.copyto(which[box], index, where=closer)
     return inv_z, which
 
 

@@ -1,8 +1,14 @@
-"""Scenes: flat textured rectangles, put together to rooms and streets by a Builder."""
+"""Scenes: flat textured rectangles, put together to rooms and streets by a Builder.
+
+A moving object is a mover: anything with pose(frame), the (4, 4) `world_from_object` at a frame
+number, whole or not. Its faces stand in the object's own axes until Scene.at(frame) places them.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Optional
 
 import numpy as np
 
@@ -49,6 +55,9 @@ class Scene:
         tint: (F, 3) factor on the texture's linear RGB.
         light: Light.
         max_depth: metres; what is farther has no depth (0).
+        mover: (F,) index into movers of the object that a face belongs to, -1 for what is fixed.
+        movers: the moving objects; none in a static scene.
+        world_from_object: (movers, 4, 4) their poses; None before at() has placed them.
     """
 
     corner: np.ndarray
@@ -61,9 +70,34 @@ class Scene:
     tint: np.ndarray
     light: Light = field(default_factory=Light)
     max_depth: float = np.inf
+    mover: Optional[np.ndarray] = None
+    movers: tuple = ()
+    world_from_object: Optional[np.ndarray] = None
 
     def __len__(self):
         return len(self.corner)
+
+    def at(self, frame):
+        """The scene at one moment, with the faces of moving objects in world axes.
+
+        Args:
+            frame: frame number, whole or not.
+
+        Returns:
+            Scene; this one when nothing in it moves.
+        """
+        if not self.movers:
+            return self
+        poses = np.stack([mover.pose(frame) for mover in self.movers])
+        moving = np.flatnonzero(self.mover >= 0)
+        R, t = poses[self.mover[moving], :3, :3], poses[self.mover[moving], :3, 3]
+        placed = {}
+        for name in ("corner", "edge_s", "edge_t"):
+            values = getattr(self, name).copy()
+            values[moving] = np.einsum("fij,fj->fi", R, values[moving])
+            placed[name] = values
+        placed["corner"][moving] += t
+        return replace(self, world_from_object=poses, **placed)
 
 
 class Builder:
@@ -76,6 +110,20 @@ class Builder:
     def __init__(self, rng):
         self._rng = rng
         self._faces = []
+        self._movers = []
+        self._mover = -1
+
+    @contextmanager
+    def moving(self, mover):
+        """Within this context, what is added belongs to a moving object and stands in its axes.
+
+        Args:
+            mover: has pose(frame), (4, 4) `world_from_object`.
+        """
+        self._movers.append(mover)
+        self._mover = len(self._movers) - 1
+        yield
+        self._mover = -1
 
     def rectangle(self, corner, edge_s, edge_t, texture, tint=(1, 1, 1), offset=None):
         """Add a rectangle.
@@ -92,8 +140,9 @@ class Builder:
         size = np.linalg.norm(edges, axis=1)
         drawn = self._rng.random(2)
         offset = drawn if offset is None else offset
+        tile = PAINTERS[texture][1]
         self._faces.append(
-            (corner, *(edges / size[:, None]), size, texture, PAINTERS[texture][1], offset, tint)
+            (corner, *(edges / size[:, None]), size, texture, tile, offset, tint, self._mover)
         )
 
     def box(self, centre, size, yaw, texture, tint=(1, 1, 1), top=None):
@@ -133,7 +182,7 @@ class Builder:
         Returns:
             Scene.
         """
-        corner, edge_s, edge_t, size, texture, tile, offset, tint = zip(*self._faces)
+        corner, edge_s, edge_t, size, texture, tile, offset, tint, mover = zip(*self._faces)
         arrays = (np.array(x, np.float64) for x in (corner, edge_s, edge_t, size))
         return Scene(
             *arrays,
@@ -143,4 +192,6 @@ class Builder:
             np.array(tint, np.float64),
             light or Light(),
             max_depth,
+            np.array(mover),
+            tuple(self._movers),
         )

@@ -22,7 +22,7 @@ def kinect(depth, rng):
 
 
 def laser(depth, rng, share=0.2, top=0.3):
-    """A laser scanner on a car: a share of the pixels, none in the upper part of the picture.
+    """A laser scanner on a car: a share of the pixels, none in the upper part of the image.
 
     Args:
         depth: (H, W) float32, metres, 0 where there is none.

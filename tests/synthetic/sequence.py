@@ -1,4 +1,4 @@
-"""Pictures of a camera that moves through a room or a street."""
+"""Images of a camera that moves through a room or a street."""
 
 from __future__ import annotations
 
@@ -8,25 +8,26 @@ from typing import Optional
 import numpy as np
 
 from tests.synthetic.camera import Camera, intrinsics
+from tests.synthetic.drives import drive
 from tests.synthetic.motion import flow_between
 from tests.synthetic.render import Frame, render
 from tests.synthetic.rooms import room
 from tests.synthetic.streets import street
 
-WORLDS = {"room": room, "street": street}
-FOCAL = {"room": 0.81, "street": 0.58}  # share of the width: NYU's Kinect, KITTI's colour cameras
+WORLDS = {"room": room, "street": street, "drive": drive}
+FOCAL = {"room": 0.81, "street": 0.58, "drive": 0.58}  # share of the width: Kinect, KITTI
 
 
 @dataclass(frozen=True)
 class Sample:
-    """What is known of one picture of a sequence.
+    """What is known of one image of a sequence.
 
     Attributes:
         camera: Camera.
         frame: Frame that it sees.
-        flow: (H, W, 2) float32, pixels (x, y) to the next picture; None unless asked for.
-        flow_valid: (H, W) bool, where the flow is known and its end is in the next picture.
-        visible: (H, W) bool, where moreover nothing hides that end in the next picture.
+        flow: (H, W, 2) float32, pixels (x, y) to the next image; None unless asked for.
+        flow_valid: (H, W) bool, where the flow is known and its end is in the next image.
+        visible: (H, W) bool, where moreover nothing hides that end in the next image.
         right_camera: Camera to the right in a stereo pair; None unless a baseline is given.
         right: Frame that it sees.
     """
@@ -63,18 +64,18 @@ class Sample:
 def sequence(
     kind, seed, frames, height=480, width=640, baseline=0.0, stride=1.0, start=0, flow=False
 ):
-    """Render a sequence, picture by picture.
+    """Render a sequence, image by image.
 
     Args:
-        kind: "room" or "street".
+        kind: "room", "street" or "drive".
         seed: whole number or sequence of them; everything follows from it.
-        frames: how many pictures.
+        frames: how many images.
         height: pixels.
         width: pixels.
         baseline: metres between the two cameras of a stereo pair; 0 for a single one.
-        stride: steps of the path between two pictures (rooms about 5 cm, streets 1 m a step).
-        start: number of the first picture.
-        flow: whether to give the optical flow to the next picture (of the last one too).
+        stride: steps of the path between two images (rooms about 5 cm, streets 1 m a step).
+        start: number of the first image.
+        flow: whether to give the optical flow to the next image (of the last one too).
 
     Yields:
         Sample.
@@ -84,14 +85,14 @@ def sequence(
 
     def look(index):
         camera = Camera(K, path.pose(index * stride), height, width)
-        return camera, render(scene, camera)
+        return camera, render(scene, camera, time=index * stride)
 
     camera, frame = look(start)
     for index in range(start, start + frames):
         ahead = look(index + 1) if flow or index + 1 < start + frames else None
         motion = flow_between(camera, frame, *ahead) if flow else (None, None, None)
         right_camera = camera.shifted(baseline) if baseline else None
-        right = render(scene, right_camera) if baseline else None
+        right = render(scene, right_camera, time=index * stride) if baseline else None
         yield Sample(camera, frame, *motion, right_camera, right)
         if ahead:
             camera, frame = ahead

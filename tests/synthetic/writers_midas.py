@@ -1,4 +1,4 @@
-"""Picture collections that MiDaS trains and is evaluated on, each in its own format.
+"""Image collections that MiDaS trains and is evaluated on, each in its own format.
 
 redweb   ReDWeb_V1/Imgs/*.jpg, ReDWeb_V1/RDs/*.png, mixdata.json
 diw      DIW_test/*.thumb, DIW_Annotations/DIW_test.csv
@@ -28,7 +28,7 @@ def plan_redweb(out, seed, images, height, width):
     Args:
         out: folder.
         seed: whole number.
-        images: pictures, rooms and streets in turn.
+        images: how many, rooms and streets in turn.
         height: pixels.
         width: pixels.
 
@@ -71,12 +71,12 @@ def _write_mixdata(out):
 
 
 def plan_diw(out, seed, images, height, width):
-    """Plan Depth in the Wild: pictures with one ordered pair of points each.
+    """Plan Depth in the Wild: images with one ordered pair of points each.
 
     Args:
         out: folder.
         seed: whole number.
-        images: pictures, rooms and streets in turn.
+        images: how many, rooms and streets in turn.
         height: pixels.
         width: pixels.
 
@@ -129,7 +129,7 @@ def plan_eth3d(out, seed, scenes, images, height, width):
         out: folder.
         seed: whole number.
         scenes: rooms and streets in turn.
-        images: pictures a scene.
+        images: of each scene.
         height: pixels; the original's evaluation takes 4032 rows only.
         width: pixels.
 
@@ -159,13 +159,13 @@ def _write_eth3d(out, seed, index, name, images, height, width):
 
 
 def plan_nyu_mat(out, seed, images, test, height, width):
-    """Plan NYU's labelled set: one HDF5 file, and the list of its test pictures.
+    """Plan NYU's labelled set: one HDF5 file, and the list of its test images.
 
     Args:
         out: folder.
         seed: whole number.
-        images: pictures in nyu.mat.
-        test: how many of them are test pictures; at most `images`.
+        images: how many nyu.mat holds.
+        test: how many of them are test images; at most `images`.
         height: pixels.
         width: pixels.
 
@@ -173,7 +173,7 @@ def plan_nyu_mat(out, seed, images, test, height, width):
         Plan.
 
     Raises:
-        ValueError: more test pictures than pictures.
+        ValueError: more test images than images.
     """
     if test > images:
         raise ValueError(f"test is {test}, but there are only {images} images")

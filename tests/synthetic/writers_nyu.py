@@ -1,4 +1,4 @@
-"""NYU Depth v2 as DepthNet reads it: folders of pictures.
+"""NYU Depth v2 as DepthNet reads it: folders of images.
 
 Train/<scene>_out/<n>.jpg, <n>.png      8-bit, depth = pixel / 255 * 10 m
 Test/<nnnnn>_colors.png, _depth.png     16-bit, millimetres
@@ -22,9 +22,9 @@ def plan(out, seed, train, test, per_scene, height, width):
     Args:
         out: folder.
         seed: whole number.
-        train: training pictures.
-        test: test pictures, one a room.
-        per_scene: training pictures in a room.
+        train: training images.
+        test: test images, one a room.
+        per_scene: training images in a room.
         height: pixels.
         width: pixels.
 
@@ -42,7 +42,7 @@ def plan(out, seed, train, test, per_scene, height, width):
 
 def _write_train_scene(out, seed, index, frames, size):
     folder = Path(out) / "Train" / f"room_{index:04d}_out"
-    # A room's path sways with a period of 40 steps: half of it, spread over the pictures.
+    # A room's path sways with a period of 40 steps: half of it, spread over the images.
     samples = sequence("room", (seed, 0, index), frames, *size, stride=20 / frames)
     for number, sample in enumerate(samples, start=1):
         write_image(folder / f"{number}.jpg", sample.rgb)

@@ -32,7 +32,7 @@ def plan_sintel(out, seed, scenes, frames, height, width):
         out: folder.
         seed: whole number.
         scenes: how many.
-        frames: pictures a scene.
+        frames: images per scene.
         height: pixels.
         width: pixels.
 
@@ -78,7 +78,7 @@ def plan_tum(out, seed, sequences, frames, height, width):
         out: folder.
         seed: whole number.
         sequences: rooms, one a sequence.
-        frames: pictures with depth a sequence; one more has none within the 0.02 s allowed.
+        frames: images with depth per sequence; one more has none within the 0.02 s allowed.
         height: pixels.
         width: pixels.
 
@@ -126,7 +126,7 @@ def plan_kitti(out, seed, drives, frames, height, width):
         out: folder.
         seed: whole number.
         drives: streets, one a drive.
-        frames: pictures a drive.
+        frames: images per drive.
         height: pixels.
         width: pixels.
 
@@ -142,7 +142,7 @@ def plan_kitti(out, seed, drives, frames, height, width):
 
 
 def _kitti_frames(seed, index, first, count, height, width):
-    """Frame number, sample and 16-bit laser depth of some pictures of a drive."""
+    """Frame number, sample and 16-bit laser depth of some images of a drive."""
     samples = sequence("street", (seed, 23, index), count, height, width, start=first)
     for number, sample in enumerate(samples, start=first):
         rng = np.random.default_rng((seed, 24, index, number))
@@ -151,7 +151,7 @@ def _kitti_frames(seed, index, first, count, height, width):
 
 def _write_kitti(out, seed, index, name, frames, height, width):
     folder = Path(out) / name
-    # The same pictures as deal.py would copy from the raw tree.
+    # The same images as deal.py would copy from the raw tree.
     annotated = _kitti_frames(seed, index, FIRST_ANNOTATED, frames, height, width)
     for number, sample, depth in annotated:
         write_image(folder / "image" / f"{number:010d}.png", sample.rgb)
@@ -160,13 +160,13 @@ def _write_kitti(out, seed, index, name, frames, height, width):
 
 
 def plan_kitti_raw(out, seed, drives, frames, height, width):
-    """Plan KITTI as it is downloaded: raw pictures, annotated depth, and MiDaS's list of frames.
+    """Plan KITTI as it is downloaded: raw images, annotated depth, and MiDaS's list of frames.
 
     Args:
         out: folder.
         seed: whole number.
         drives: streets, one a drive.
-        frames: pictures with depth a drive; five more come before them.
+        frames: images with depth per drive; five more come before them.
         height: pixels.
         width: pixels.
 

@@ -16,14 +16,14 @@ from mindspore import Parameter, nn, ops
 from mindspore.common.initializer import initializer
 from mindspore.ops import constexpr
 
-_TILE = 4
-_WINDOW = _TILE + 2
-_NUMBERS = _WINDOW**2
+TILE = 4
+WINDOW = TILE + 2
+_NUMBERS = WINDOW**2
 # Below this many tiles the transforms cost more than they save.
 _LEAST_TILES = 144
 
 # Section 4.3 of the paper.
-_IMAGE = np.array(
+IMAGE_TRANSFORM = np.array(
     [
         [4, 0, -5, 0, 1, 0],
         [0, -4, -4, 1, 1, 0],
@@ -33,17 +33,22 @@ _IMAGE = np.array(
         [0, 4, 0, -5, 0, 1],
     ]
 )
-_KERNEL = [[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24]]
-_KERNEL = np.array(_KERNEL) / 24
-_OUTPUT = [[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]]
-_OUTPUT = np.array(_OUTPUT)
+KERNEL_TRANSFORM = [[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24]]
+KERNEL_TRANSFORM = np.array(KERNEL_TRANSFORM) / 24
+OUTPUT_TRANSFORM = [
+    [1, 1, 1, 1, 1, 0],
+    [0, 1, -1, 2, -2, 0],
+    [0, 1, 1, 4, 4, 0],
+    [0, 1, -1, 8, -8, 1],
+]
+OUTPUT_TRANSFORM = np.array(OUTPUT_TRANSFORM)
 
 
 def fits(shape: tuple[int, ...], dtype: object) -> bool:
     """Whether an image (B, C, h, w) can be convolved so, and gains by it."""
     height, width = shape[2], shape[3]
-    tiled = height % _TILE == 0 and width % _TILE == 0
-    return tiled and height * width >= _LEAST_TILES * _TILE**2 and dtype == ms.float32
+    tiled = height % TILE == 0 and width % TILE == 0
+    return tiled and height * width >= _LEAST_TILES * TILE**2 and dtype == ms.float32
 
 
 def _both_axes(matrix, *shape):
@@ -68,13 +73,13 @@ class WinogradConv(nn.Cell):
 
     def __init__(self):
         super().__init__()
-        self.image = _both_axes(_IMAGE, _NUMBERS, 1, _WINDOW, _WINDOW)
-        self.kernel = _both_axes(_KERNEL)
-        self.turned_kernel = _both_axes(_KERNEL[:, ::-1])
-        self.output = _both_axes(_OUTPUT.T, _NUMBERS, 1, _TILE, _TILE)
-        self.cut = ops.Conv2D(_NUMBERS, _WINDOW, stride=_TILE, pad_mode="pad", pad=1)
-        self.cut_output = ops.Conv2D(_NUMBERS, _TILE, stride=_TILE)
-        self.join = ops.Conv2DTranspose(1, _TILE, stride=_TILE)
+        self.image = _both_axes(IMAGE_TRANSFORM, _NUMBERS, 1, WINDOW, WINDOW)
+        self.kernel = _both_axes(KERNEL_TRANSFORM)
+        self.turned_kernel = _both_axes(KERNEL_TRANSFORM[:, ::-1])
+        self.output = _both_axes(OUTPUT_TRANSFORM.T, _NUMBERS, 1, TILE, TILE)
+        self.cut = ops.Conv2D(_NUMBERS, WINDOW, stride=TILE, pad_mode="pad", pad=1)
+        self.cut_output = ops.Conv2D(_NUMBERS, TILE, stride=TILE)
+        self.join = ops.Conv2DTranspose(1, TILE, stride=TILE)
         self.transform = ops.MatMul(transpose_b=True)
         self.transform_gradient = ops.MatMul(transpose_a=True)
         self.product = ops.BatchMatMul()
@@ -118,7 +123,7 @@ class WinogradConv(nn.Cell):
         channels = products.shape[1]
         order = _order(_NUMBERS, channels, batch)
         tiles = ops.gather(products.reshape(order.shape[0], -1), order, 0)
-        tiles = tiles.reshape(batch * channels, _NUMBERS, height // _TILE, width // _TILE)
+        tiles = tiles.reshape(batch * channels, _NUMBERS, height // TILE, width // TILE)
         image = self.join(tiles, self.output, (batch * channels, 1, height, width))
         return image.reshape(batch, channels, height, width)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from .files import is_file, write_bytes
 _ENDINGS = {"JPEG": b"\xff\xd9", "PNG": b"IEND\xaeB`\x82"}
 _TAIL = 65536
 _MOST_PIXELS = 1 << 26  # of an image; as float32 RGB, twice, these are 1.6 GB
+INVERSE_KINDS = ("inverse_depth", "disparity")
 
 
 def _decode(path, flags):
@@ -139,6 +140,38 @@ def colorize(values: np.ndarray, low: float, high: float) -> np.ndarray:
     colors = cv2.applyColorMap(np.uint8(np.rint(scaled * 255)), cv2.COLORMAP_INFERNO)
     colors[~np.isfinite(values)] = 0
     return cv2.cvtColor(colors, cv2.COLOR_BGR2RGB)
+
+
+def to_png16(values: np.ndarray, kind: str) -> np.ndarray:
+    """(H, W) map as a 16-bit image: millimetres, or MiDaS's full-range scaling (truncated)."""
+    if kind not in INVERSE_KINDS:
+        return np.uint16(np.clip(np.rint(values * 1000), 0, 65535))
+    values = np.float32(values)
+    low, high = values.min(), values.max()
+    if high - low <= np.finfo(np.float32).eps:
+        return np.zeros(values.shape, np.uint16)
+    return (np.float32(65535) * (values - low) / (high - low)).astype(np.uint16)
+
+
+def nearness(values: np.ndarray, kind: str) -> np.ndarray:
+    """Map whose large values are near, for colours."""
+    return values if kind in INVERSE_KINDS else 1 / np.maximum(values, 1e-6)
+
+
+def write_outputs(
+    stem: str | Path, values: np.ndarray, kind: str, formats: Collection[str]
+) -> None:
+    """Write <stem>.png, .pfm, .npy and <stem>_color.png, as `formats` asks (png pfm npy color)."""
+    stem = str(stem)
+    if "png" in formats:
+        write_png(f"{stem}.png", to_png16(values, kind))
+    if "pfm" in formats:
+        write_pfm(f"{stem}.pfm", values)
+    if "npy" in formats:
+        write_npy(f"{stem}.npy", np.float32(values))
+    if "color" in formats:
+        near = nearness(values, kind)
+        write_png(f"{stem}_color.png", colorize(near, *value_range(near)))
 
 
 def enlarge(image: np.ndarray, height: int, width: int) -> np.ndarray:

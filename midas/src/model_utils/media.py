@@ -11,18 +11,17 @@ import sys
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import cv2
 import numpy as np
 
 from .errors import InputError
 from .files import replacing
-from .images import colorize, read_rgb, value_range, write_npy, write_pfm, write_png
+from .images import colorize, nearness, read_rgb, value_range, write_outputs
 
 IMAGES = {".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".tif", ".tiff", ".webp"}
 VIDEOS = {".mp4", ".avi", ".mov", ".mkv", ".m4v", ".webm"}
-INVERSE_KINDS = ("inverse_depth", "disparity")
 
 
 class Predictor(Protocol):
@@ -77,38 +76,6 @@ def find_inputs(pattern: str) -> list[Path]:
     return files
 
 
-def to_png16(values: np.ndarray, kind: str) -> np.ndarray:
-    """(H, W) map as a 16-bit image: millimetres, or MiDaS's full-range scaling (truncated)."""
-    if kind not in INVERSE_KINDS:
-        return np.uint16(np.clip(np.rint(values * 1000), 0, 65535))
-    values = np.float32(values)
-    low, high = values.min(), values.max()
-    if high - low <= np.finfo(np.float32).eps:
-        return np.zeros(values.shape, np.uint16)
-    return (np.float32(65535) * (values - low) / (high - low)).astype(np.uint16)
-
-
-def nearness(values: np.ndarray, kind: str) -> np.ndarray:
-    """Map whose large values are near, for colours."""
-    return values if kind in INVERSE_KINDS else 1 / np.maximum(values, 1e-6)
-
-
-def write_outputs(
-    stem: str | Path, values: np.ndarray, kind: str, formats: Collection[str]
-) -> None:
-    """Write <stem>.png, .pfm, .npy and <stem>_color.png, as `formats` asks (png pfm npy color)."""
-    stem = str(stem)
-    if "png" in formats:
-        write_png(f"{stem}.png", to_png16(values, kind))
-    if "pfm" in formats:
-        write_pfm(f"{stem}.pfm", values)
-    if "npy" in formats:
-        write_npy(f"{stem}.npy", np.float32(values))
-    if "color" in formats:
-        near = nearness(values, kind)
-        write_png(f"{stem}_color.png", colorize(near, *value_range(near)))
-
-
 def in_batches(
     images: Iterable[tuple[Any, np.ndarray]], predictor: Predictor
 ) -> Iterator[tuple[Any, np.ndarray]]:
@@ -119,19 +86,65 @@ def in_batches(
         yield from zip(labels, predictor.batch(list(arrays)))
 
 
-class _Job:
-    """Where the results of infer.py go, in which formats, and what could not be read."""
+class Frame(NamedTuple):
+    """An image (H, W, 3) uint8 RGB, None if it is bad, and its place in its folder or video."""
 
-    def __init__(self, files, output, predictor, kind, formats):
+    file: Path
+    sequence: Path
+    number: int
+    image: np.ndarray | None
+
+
+class Job:
+    """Where the results of infer.py go, in which formats, and what could not be read.
+
+    A model that sees several frames, or predicts something else than depth, has a job of its own
+    (sfm_utils/results.py) with other `order`, `samples`, `write`, `color`, `finish`.
+    """
+
+    def __init__(
+        self,
+        files: list[Path],
+        output: str | Path,
+        predictor: Predictor,
+        kind: str,
+        formats: Collection[str],
+    ):
+        self.files, self.output, self.predictor = self.order(files), Path(output), predictor
+        self.kind, self.formats, self.bad, self.limits = kind, formats, [], {}
         stems = [file.stem for file in files]
-        self.files, self.output, self.predictor = files, Path(output), predictor
-        self.kind, self.formats, self.bad = kind, formats, []
         self.names = {
             f: f.stem if stems.count(f.stem) == 1 else f.name.replace(".", "_") for f in files
         }
 
-    def readable(self, files, read, skip_bad):
-        """(file, read(file)) of the files that are not bad."""
+    def order(self, files: list[Path]) -> list[Path]:
+        """The files as they follow each other."""
+        return files
+
+    def samples(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, Any]]:
+        """(frame, what the predictor takes) of the frames that have a result."""
+        return ((frame, frame.image) for frame in frames if frame.image is not None)
+
+    def write(self, stem: Path, frame: Frame, values: Any, formats: Collection[str]) -> None:
+        """Write one prediction as <stem>*."""
+        write_outputs(stem, values, self.kind, formats)
+
+    def color(self, frame: Frame, values: Any) -> np.ndarray:
+        """(H, W, 3) uint8 RGB for a video."""
+        near = nearness(values, self.kind)
+        new = np.array(value_range(near))
+        # Colours follow the scene slowly; a range of its own for each frame would flicker.
+        last = self.limits.get(frame.sequence)
+        limits = new if last is None else 0.9 * last + 0.1 * new
+        self.limits = {frame.sequence: limits}
+        return colorize(near, *limits)
+
+    def finish(self) -> str:
+        """After the last prediction; what to add to the line that sums up."""
+        return ""
+
+    def readable(self, files: Iterable[Path], read: Callable, skip_bad: bool) -> Iterator[tuple]:
+        """(file, read(file)), or (file, None) of a bad one."""
         for file in files:
             try:
                 yield file, read(file)
@@ -140,57 +153,63 @@ class _Job:
                     raise
                 self.bad.append(file)
                 print(f"left out: {err}", file=sys.stderr)
+                yield file, None
 
-    def image(self, file, values):
-        write_outputs(self.output / self.names[file], values, self.kind, self.formats)
-        return file, 1
+    def images(self, files: Iterable[Path], skip_bad: bool) -> Iterator[tuple[Path, int]]:
+        """(file, 1) of each image that has a result, once that is written."""
+        samples = self.samples(self._frames(files, skip_bad))
+        for frame, values in in_batches(samples, self.predictor):
+            self.write(self.output / self.names[frame.file], frame, values, self.formats)
+            yield frame.file, 1
 
-    def video(self, file):
-        """Predict every frame; the number of frames."""
+    def _frames(self, files, skip_bad):
+        numbers = {}
+        for file, image in self.readable(files, read_rgb, skip_bad):
+            number = numbers[file.parent] = numbers.get(file.parent, -1) + 1
+            yield Frame(file, file.parent, number, image)
+
+    def video(self, file: Path) -> int:
+        """Predict every frame; the number of results."""
         capture = cv2.VideoCapture(str(file))
         try:
-            maps = (values for _, values in in_batches(_frames(capture), self.predictor))
-            first = next(maps, None)
-            if first is None:
+            frames = _frames(file, capture)
+            start = next(frames, None)
+            if start is None:
                 raise InputError(f"{file}: no frame can be read; broken, or not a video")
-            maps = itertools.chain([first], maps)
+            frames = self.samples(itertools.chain([start], frames))
             target = self.output / self.names[file]
             if "color" not in self.formats:
-                return self._frames(maps, target, None)
+                return self._write_all(in_batches(frames, self.predictor), target, None)
             with replacing(target.with_name(f"{target.name}_color.mp4")) as temporary:
                 rate, code = capture.get(cv2.CAP_PROP_FPS), cv2.VideoWriter_fourcc(*"mp4v")
                 rate = rate if 0 < rate <= 1000 else 25  # of a damaged header
-                writer = cv2.VideoWriter(str(temporary), code, rate, first.shape[::-1])
+                writer = cv2.VideoWriter(str(temporary), code, rate, start.image.shape[1::-1])
                 try:
                     if not writer.isOpened():
                         text = f"no colour video of {rate:g} images/s can be written"
                         raise InputError(f"{file}: {text}; leave color out of --formats")
-                    return self._frames(maps, target, writer)
+                    return self._write_all(in_batches(frames, self.predictor), target, writer)
                 finally:
                     writer.release()
         finally:
             capture.release()
 
-    def _frames(self, maps, target, writer):
-        per_frame = [name for name in self.formats if name != "color"]
-        limits = None
-        for number, values in enumerate(maps):  # there is at least one
-            write_outputs(target / f"{number:06}", values, self.kind, per_frame)
-            near = nearness(values, self.kind)
-            # Colours follow the scene slowly; a range of its own for each frame would flicker.
-            new = np.array(value_range(near))
-            limits = new if limits is None else 0.9 * limits + 0.1 * new
+    def _write_all(self, predictions, target, writer):
+        per_frame, count = [name for name in self.formats if name != "color"], 0
+        for frame, values in predictions:
+            count += 1
+            self.write(target / f"{frame.number:06}", frame, values, per_frame)
             if writer is not None:
-                writer.write(cv2.cvtColor(colorize(near, *limits), cv2.COLOR_RGB2BGR))
-        return number + 1
+                writer.write(cv2.cvtColor(self.color(frame, values), cv2.COLOR_RGB2BGR))
+        return count
 
 
-def _frames(capture):
-    while True:
+def _frames(file, capture):
+    for number in itertools.count():
         good, frame = capture.read()
         if not good:
             return
-        yield None, cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+        yield Frame(file, file, number, cv2.cvtColor(frame, cv2.COLOR_BGR2RGB))
 
 
 def predict_all(
@@ -201,6 +220,7 @@ def predict_all(
     output_path: str | Path,
     formats: Collection[str],
     skip_bad: bool = False,
+    make_job: Callable[..., Job] = Job,
 ) -> None:
     """Predict every image, then every video, of input_path into output_path.
 
@@ -211,21 +231,20 @@ def predict_all(
         output_path: folder.
         formats: see `write_outputs`; the colours of a video become a video.
         skip_bad: leave out files that cannot be read.
+        make_job: see `Job`.
     Raises:
         InputError: no input, or an unreadable one without skip_bad.
     """
-    job = _Job(find_inputs(input_path), output_path, predictor, kind, formats)
+    job = make_job(find_inputs(input_path), output_path, predictor, kind, formats)
     done, began = 0, time.perf_counter()
     images = [file for file in job.files if file.suffix.lower() not in VIDEOS]
     videos = [file for file in job.files if file.suffix.lower() in VIDEOS]
-    maps = in_batches(job.readable(images, read_rgb, skip_bad), predictor)
-    results = itertools.chain(
-        itertools.starmap(job.image, maps), job.readable(videos, job.video, skip_bad)
-    )
+    parts = job.images(images, skip_bad), job.readable(videos, job.video, skip_bad)
+    results = ((file, count) for file, count in itertools.chain(*parts) if count is not None)
     for number, (file, count) in enumerate(results, 1):
         done += count
         rate = done / (time.perf_counter() - began)
         place = f"{number + len(job.bad)}/{len(job.files)}"
         print(f"  processing {file} ({place}), {rate:.2f} images/s", flush=True)
-    seconds, bad = time.perf_counter() - began, len(job.bad)
-    print(f"{done} images in {seconds:.2f} s, {done / seconds:.2f} images/s, {bad} left out")
+    more, seconds, bad = job.finish(), time.perf_counter() - began, len(job.bad)
+    print(f"{done} images in {seconds:.2f} s, {done / seconds:.2f} images/s, {bad} left out{more}")

@@ -1,6 +1,6 @@
 """Identical in every model folder; edit one, then run scripts/sync_model_utils.sh.
 
-Bilinear resizing as two matrix products: one form for training, Ascend and MindSpore Lite.
+Resizing as two matrix products: one form for training, Ascend and MindSpore Lite.
 """
 
 from __future__ import annotations
@@ -15,18 +15,19 @@ from mindspore.ops import constexpr
 
 from .cpu_forms import CpuForm
 
-MODES = ("align_corners", "half_pixel", "legacy")
+MODES = ("align_corners", "half_pixel", "legacy", "area", "nearest")
 
 
 def interpolation_matrix(in_size: int, out_size: int, mode: str) -> np.ndarray:
-    """Weights that resample a line of pixels linearly.
+    """Weights that resample a line of pixels.
 
     Args:
         in_size: pixels in, >= 1.
         out_size: pixels out, >= 1.
-        mode: where output pixel i lies on the input line: "align_corners" maps the first and
-            last pixel centres on each other, "half_pixel" maps the borders, "legacy" takes
-            i * in / out.
+        mode: bilinear by where output pixel i lies on the input line: "align_corners" maps the
+            first and last pixel centres on each other, "half_pixel" maps the borders, "legacy"
+            takes i * in / out. "area" averages what an output pixel covers, pixels at its ends in
+            part; "nearest" takes pixel floor(i * in / out).
 
     Returns:
         (out_size, in_size) float32 array whose rows sum to 1.
@@ -37,7 +38,11 @@ def interpolation_matrix(in_size: int, out_size: int, mode: str) -> np.ndarray:
     if mode not in MODES:
         raise ValueError(f"resize mode {mode!r}: choose one of {', '.join(MODES)}")
     index = np.arange(out_size, dtype=np.float64)
-    if mode == "align_corners":
+    if mode == "area":
+        return _overlaps(in_size, out_size)
+    if mode == "nearest":
+        position = np.floor(index * in_size / out_size)
+    elif mode == "align_corners":
         position = index * ((in_size - 1) / max(out_size - 1, 1))
     elif mode == "half_pixel":
         position = (index + 0.5) * (in_size / out_size) - 0.5
@@ -52,6 +57,14 @@ def interpolation_matrix(in_size: int, out_size: int, mode: str) -> np.ndarray:
     np.add.at(matrix, (rows, lower), 1 - fraction)
     np.add.at(matrix, (rows, upper), fraction)
     return matrix.astype(np.float32)
+
+
+def _overlaps(in_size, out_size):
+    """Share of each output pixel, a stretch of in / out input pixels, that each of them covers."""
+    edges = np.arange(out_size + 1)[:, None] * in_size / out_size
+    pixels = np.arange(in_size)
+    covered = np.minimum(edges[1:], pixels + 1) - np.maximum(edges[:-1], pixels)
+    return (covered.clip(0) * out_size / in_size).astype(np.float32)
 
 
 def shifted_matrices(in_size: int, out_size: int, mode: str) -> np.ndarray:
@@ -121,8 +134,8 @@ class ColumnProduct(CpuForm):
         return product.reshape(batch, channels, height, -1)
 
 
-class DoubleSize(nn.Cell):
-    """Bilinear resize to twice the height and width.
+class Resize(nn.Cell):
+    """Resize images to any size.
 
     Args:
         mode: see `interpolation_matrix`.
@@ -134,12 +147,19 @@ class DoubleSize(nn.Cell):
         self.row_product = RowProduct()
         self.column_product = ColumnProduct()
 
+    def construct(self, x, height, width):
+        """(B, C, h, w) -> (B, C, height, width)."""
+        rows = _constant_matrix("rows", x.shape[2], height, self.mode).astype(x.dtype)
+        columns = _constant_matrix("columns", x.shape[3], width, self.mode).astype(x.dtype)
+        return self.row_product(rows, self.column_product(x, columns))
+
+
+class DoubleSize(Resize):
+    """Resize to twice the height and width."""
+
     def construct(self, x):
         """(B, C, h, w) -> (B, C, 2h, 2w)."""
-        height, width = x.shape[2], x.shape[3]
-        rows = _constant_matrix("rows", height, 2 * height, self.mode).astype(x.dtype)
-        columns = _constant_matrix("columns", width, 2 * width, self.mode).astype(x.dtype)
-        return self.row_product(rows, self.column_product(x, columns))
+        return super().construct(x, 2 * x.shape[2], 2 * x.shape[3])
 
 
 class DoubleSizeConv(CpuForm):

@@ -1,0 +1,1 @@
+"""Monodepth2: network, losses, weights and data."""

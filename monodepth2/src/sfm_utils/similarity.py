@@ -1,0 +1,138 @@
+"""Identical in every model folder; edit one, then run scripts/sync_model_utils.sh.
+
+How alike two images are: structural similarity (Wang et al. 2004) and absolute differences.
+
+Conventions
+    Images (B, C, H, W), 0..1 or -1..1, H and W at least 2; maps of an image's shape, 0 is equal.
+    Windows are 3 x 3, one around each pixel. Variances are differences of moments, as in both
+    originals. The target gets no gradient.
+"""
+
+from __future__ import annotations
+
+import mindspore as ms
+import numpy as np
+from mindspore import nn, ops
+from mindspore.ops import constexpr
+
+BORDERS = ("reflect", "same")
+SSIM_SHARE = 0.85
+_C1, _C2 = 0.01**2, 0.03**2
+
+
+class WindowMean(nn.Cell):
+    """Means over 3 x 3 windows.
+
+    Args:
+        border: "reflect" mirrors the image about its outermost pixels (Monodepth2), "same" takes
+            the mean of the pixels that are inside (GeoNet).
+    Raises:
+        ValueError: an unknown border.
+    """
+
+    def __init__(self, border: str):
+        super().__init__()
+        if border not in BORDERS:
+            raise ValueError(f"border {border!r}: choose one of {', '.join(BORDERS)}")
+        self.is_reflect = border == "reflect"
+
+    def construct(self, image):
+        """(B, C, H, W) -> (B, C, H, W)."""
+        return self._means(image)
+
+    def bprop(self, image, out, dout):
+        """The gradient of the image: means of the output's gradient, balanced at the border.
+
+        With D from `_balance`, D times the matrix of the means is symmetric, so that the transposed
+        matrix is D times the matrix over D.
+        """
+        height, width = image.shape[2:]
+        means = self._means(dout * _balance(height, width, self.is_reflect, -1))
+        return (means * _balance(height, width, self.is_reflect, 1),)
+
+    def _means(self, image):
+        # Sums of slices: on CPU a pooling takes twice as long.
+        height, width = image.shape[2:]
+        above, below = image[:, :, 1:2], image[:, :, height - 2 : height - 1]
+        if not self.is_reflect:
+            above, below = ops.zeros_like(above), ops.zeros_like(below)
+        rows = ops.concat((above, image, below), 2)
+        sums = rows[:, :, :height] + rows[:, :, 1 : height + 1] + rows[:, :, 2:]
+        left, right = sums[:, :, :, 1:2], sums[:, :, :, width - 2 : width - 1]
+        if not self.is_reflect:
+            left, right = ops.zeros_like(left), ops.zeros_like(right)
+        columns = ops.concat((left, sums, right), 3)
+        sums = columns[:, :, :, :width] + columns[:, :, :, 1 : width + 1] + columns[:, :, :, 2:]
+        return sums * (1 / 9) if self.is_reflect else sums * _balance(height, width, False, -1)
+
+
+class Similarity(nn.Cell):
+    """0.85 SSIM + 0.15 L1 between a target and images that should look like it.
+
+    Args:
+        border: see `WindowMean`.
+        use_ssim: False leaves the absolute difference alone.
+    """
+
+    def __init__(self, border: str, use_ssim: bool = True):
+        super().__init__()
+        self.mean = WindowMean(border)
+        self.use_ssim = use_ssim
+
+    def target(self, image: ms.Tensor) -> tuple[ms.Tensor, ms.Tensor, ms.Tensor]:
+        """What `construct` needs of a target: the image, its means, its variances."""
+        image = ops.stop_gradient(image)
+        mean = self.mean(image)
+        return image, mean, self.mean(image * image) - mean * mean
+
+    def dissimilarity(
+        self, target: tuple[ms.Tensor, ms.Tensor, ms.Tensor], image: ms.Tensor
+    ) -> ms.Tensor:
+        """(1 - SSIM) / 2, within 0..1: the tuple of `target`, (B, C, H, W) -> (B, C, H, W)."""
+        fixed, fixed_mean, fixed_variance = target
+        mean = self.mean(image)
+        product, square = fixed_mean * mean, mean * mean
+        covariance = self.mean(fixed * image) - product
+        variance = self.mean(image * image) - square
+        top = (product + _C1 / 2) * (covariance + _C2 / 2)
+        bottom = (square + (fixed_mean * fixed_mean + _C1)) * (variance + (fixed_variance + _C2))
+        # A clip to 0..1, as 6 times that: MindSpore's own clip has a gradient ten times as dear.
+        return ops.relu6(3 - 12 * top * ops.reciprocal(bottom)) * (1 / 6)
+
+    def construct(self, target, image):
+        """The tuple of `target`, (B, C, H, W) -> (B, C, H, W)."""
+        difference = ops.abs(target[0] - image)
+        if not self.use_ssim:
+            return difference
+        return SSIM_SHARE * self.dissimilarity(target, image) + (1 - SSIM_SHARE) * difference
+
+
+def channel_mean(image: ms.Tensor) -> ms.Tensor:
+    """(B, C, H, W) -> (B, 1, H, W)."""
+    # On CPU a reduction over axis 1 takes four times as long.
+    channels = ops.split(image, 1, 1)
+    total = channels[0]
+    for channel in channels[1:]:
+        total = total + channel
+    return total * (1 / len(channels))
+
+
+def smaller(first: ms.Tensor, second: ms.Tensor) -> ms.Tensor:
+    """The smaller of two tensors; the gradient goes to it, to the first one where they are equal.
+
+    ops.minimum, but for rounding, with a gradient of a fifth of the cost on CPU.
+    """
+    return first - ops.relu(first - second)
+
+
+@constexpr
+def _balance(height, width, is_reflect, power):
+    """To a power, for each window: how many of its pixels are inside, or, mirrored, its share.
+
+    A row at the border counts half when mirrored: it lends its neighbour to one window only, and
+    borrows it twice.
+    """
+    lines = [np.full(size, 1.0 if is_reflect else 3.0) for size in (height, width)]
+    for line in lines:
+        line[[0, -1]] = 0.5 if is_reflect else 2
+    return ms.Tensor((np.outer(*lines) ** power)[None, None].astype(np.float32))

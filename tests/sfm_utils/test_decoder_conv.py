@@ -1,0 +1,57 @@
+"""The forms of the decoders' convolutions are equal, for every input, border and size."""
+
+import mindspore as ms
+import numpy as np
+import pytest
+
+from monodepth2.src.sfm_utils.decoder_conv import DecoderConv, double, framed
+
+RNG = np.random.default_rng(0)
+SIZES = {"tiles fit": (4, 8), "tiles are cut": (3, 5), "one pixel": (1, 1)}
+
+
+def random(*shape):
+    return ms.Tensor(RNG.normal(size=shape).astype(np.float32))
+
+
+@pytest.mark.parametrize("border", ["reflect", "zero"])
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+@pytest.mark.parametrize(("small", "channels"), [(3, 2), (3, 0), (0, 2)])
+def test_both_forms_and_their_gradients_are_equal(border, size, small, channels):
+    height, width = size
+    conv = DecoderConv(small, channels, 5, border, weight_init="normal", bias_init="normal")
+    conv.weight.set_data(random(5, small + channels, 3, 3))
+    inputs = [random(2, small, height, width)] if small else []
+    inputs += [random(2, channels, 2 * height, 2 * width)] if channels else []
+    weights = random(2, 5, 2 * height, 2 * width)
+
+    def total(*inputs):
+        first = inputs[0] if small else None
+        y = conv(first, inputs[-1] if channels else None)
+        return (y * weights).sum(), y
+
+    gradient = ms.value_and_grad(total, tuple(range(len(inputs))), conv.trainable_params(), True)
+    results = []
+    for conv.cpu_form in (False, True):
+        (_, y), (of_inputs, of_parameters) = gradient(*inputs)
+        results.append([array.asnumpy() for array in (y, *of_inputs, *of_parameters)])
+    for plain, tiled in zip(*results):
+        assert plain.shape == tiled.shape and np.abs(plain).max() > 0.1
+        np.testing.assert_allclose(tiled, plain, atol=2e-5 * np.abs(plain).max())
+
+
+def test_doubling_and_frames_by_hand():
+    image = ms.Tensor(np.array([[[[1, 2], [3, 4]]]], np.float32))
+    twice = [[1, 1, 2, 2], [1, 1, 2, 2], [3, 3, 4, 4], [3, 3, 4, 4]]
+    np.testing.assert_array_equal(double(image).asnumpy()[0, 0], twice)
+    mirrored = [[4, 3, 4, 3], [2, 1, 2, 1], [4, 3, 4, 3], [2, 1, 2, 1]]
+    np.testing.assert_array_equal(framed(image, 1, True).asnumpy()[0, 0], mirrored)
+    repeated = [[1, 1, 2, 2], [1, 1, 2, 2], [3, 3, 4, 4], [3, 3, 4, 4]]
+    np.testing.assert_array_equal(framed(image, 0, True).asnumpy()[0, 0], repeated)
+    zero = [[0, 0, 0, 0, 0], [0, 1, 2, 0, 0], [0, 3, 4, 0, 0], [0, 0, 0, 0, 0], [0, 0, 0, 0, 0]]
+    np.testing.assert_array_equal(framed(image, 1, False, 3).asnumpy()[0, 0], zero)
+
+
+def test_an_unknown_border():
+    with pytest.raises(ValueError, match="border 'same': choose one of reflect, zero"):
+        DecoderConv(1, 1, 1, "same")
