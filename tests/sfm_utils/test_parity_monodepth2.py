@@ -81,6 +81,16 @@ def test_ssim():
     np.testing.assert_allclose(got, LAYERS["ssim_1_2"], atol=ATOL_SSIM)
 
 
+@pytest.mark.parametrize("plain", [False, True])
+def test_reprojection_loss(plain):
+    compare = similarity.Similarity("reflect")
+    compare.cpu_form = not plain
+    got = compare(compare.target(tensor("img1")), tensor("img2")).asnumpy()
+    difference = np.abs(LAYERS["img1"] - LAYERS["img2"])
+    expected = (0.85 * LAYERS["ssim_1_2"] + 0.15 * difference).mean(1, keepdims=True)
+    np.testing.assert_allclose(got, expected, atol=ATOL_SSIM)
+
+
 def test_smoothness():
     disparity, image = tensor("disp"), tensor("img1")
     got = smoothness.smoothness(disparity, image)

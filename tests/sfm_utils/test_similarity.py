@@ -28,9 +28,16 @@ def test_windows_of_a_constant_image(border):
     np.testing.assert_allclose(got.asnumpy(), 0.3, rtol=1e-6)
 
 
+def similarity(border, plain, **arguments):
+    compare = Similarity(border, **arguments)
+    compare.cpu_form = not plain
+    return compare
+
+
+@pytest.mark.parametrize("plain", [False, True])
 @pytest.mark.parametrize("border", ["reflect", "same"])
-def test_similarity_of_equal_and_opposite_images(border):
-    compare, image = Similarity(border), random(1, 3, 6, 7)
+def test_similarity_of_equal_and_opposite_images(border, plain):
+    compare, image = similarity(border, plain), random(1, 3, 6, 7)
     target = compare.target(image)
     np.testing.assert_allclose(compare(target, image).asnumpy(), 0, atol=2e-6)
     stripes = np.resize([0.0, 1.0], (1, 1, 6, 7)).astype(np.float32)
@@ -39,19 +46,22 @@ def test_similarity_of_equal_and_opposite_images(border):
     assert got.asnumpy().min() > 0.85 and got.asnumpy().max() <= 1
 
 
-def test_shares_of_both_parts_and_absolute_difference_alone():
+@pytest.mark.parametrize("plain", [False, True])
+def test_shares_of_both_parts_and_absolute_difference_alone(plain):
     flat, brighter = (ms.Tensor(np.full((1, 1, 4, 4), v, np.float32)) for v in (0.2, 0.6))
     # Flat images: the variances are 0, so SSIM is (2 a b + C1) / (a a + b b + C1).
     ssim = (2 * 0.2 * 0.6 + 1e-4) / (0.2**2 + 0.6**2 + 1e-4)
-    compare = Similarity("reflect")
+    compare = similarity("reflect", plain)
     got = compare(compare.target(flat), brighter).asnumpy()
     np.testing.assert_allclose(got, 0.85 * (1 - ssim) / 2 + 0.15 * 0.4, rtol=1e-4)
-    alone = Similarity("reflect", use_ssim=False)
+    alone = similarity("reflect", plain, use_ssim=False)
     np.testing.assert_allclose(alone(alone.target(flat), brighter).asnumpy(), 0.4, rtol=1e-6)
 
 
-def test_the_target_gets_no_gradient_and_the_image_the_right_one():
-    compare, weights = Similarity("reflect"), random(1, 2, 4, 5)
+@pytest.mark.parametrize("plain", [False, True])
+@pytest.mark.parametrize("border", ["reflect", "same"])
+def test_the_target_gets_no_gradient_and_the_image_the_right_one(border, plain):
+    compare, weights = similarity(border, plain), random(1, 1, 4, 5)
 
     def total(target, image):
         return (compare(compare.target(target), image) * weights).sum()
@@ -64,6 +74,24 @@ def test_the_target_gets_no_gradient_and_the_image_the_right_one():
         step[index] = 1e-3
         ahead, behind = (float(total(target, image + sign * ms.Tensor(step))) for sign in (1, -1))
         np.testing.assert_allclose(of_image.asnumpy()[index], (ahead - behind) / 2e-3, rtol=0.05)
+
+
+@pytest.mark.parametrize("border", ["reflect", "same"])
+def test_both_forms_and_their_gradients_are_equal(border):
+    target, image, weights = random(2, 3, 7, 6), random(2, 3, 7, 6), random(2, 1, 7, 6)
+    results = []
+    for plain in (False, True):
+        compare = similarity(border, plain)
+
+        def total(image, compare=compare):
+            values = compare(compare.target(target), image)
+            return (values * weights).sum(), values
+
+        gradient, (values,) = ms.grad(total, has_aux=True)(image)
+        results.append((gradient.asnumpy(), values.asnumpy()))
+    for ours, plain in zip(*results):
+        assert np.abs(plain).max() > 0.1
+        np.testing.assert_allclose(ours, plain, atol=1e-5)
 
 
 def test_channel_mean():

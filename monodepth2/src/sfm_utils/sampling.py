@@ -7,10 +7,10 @@ Conventions
     of the bottom right one (W - 1, H - 1). Layout: images (B, C, H, W), places two planes x and y,
     each (B, h, w).
 
-On CPU MindSpore's grid_sample takes many times PyTorch's time. Here the 2 x 2 pixels around each
-place are one row of a table, kept as the coefficients of their bilinear polynomial
-a + b fx + c fy + d fx fy, so that a place costs one gather, and what remains are products with
-constant matrices. `python -m tests.benchmarks.bench_sfm` times both.
+The 2 x 2 pixels around each place are one row of a table, kept as the coefficients of their
+bilinear polynomial a + b fx + c fy + d fx fy, so that a place costs one gather, and the rest are
+products with constant matrices. This form can be exported and served, where ops.grid_sample
+cannot; training on CPU has its own, in sampling_cpu.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from mindspore import ops
 from mindspore.ops import constexpr
 
 from ..model_utils.cpu_forms import CpuForm
+from .sampling_cpu import CpuSampler
 
 OUTSIDE = ("border", "zero")
 
@@ -56,6 +57,8 @@ class Sampler(CpuForm):
             raise ValueError(f"outside {outside!r}: choose one of {', '.join(OUTSIDE)}")
         self.is_border = outside == "border"
         self.image_gradient = image_gradient
+        if self.cpu_form:
+            self.on_cpu = CpuSampler(self.is_border, image_gradient)
         self.product = ops.BatchMatMul()
         self.product_a = ops.BatchMatMul(transpose_a=True)
         self.product_b = ops.BatchMatMul(transpose_b=True)
@@ -68,8 +71,8 @@ class Sampler(CpuForm):
         """
         if not self.image_gradient:
             image = ops.stop_gradient(image)
-        if not self.cpu_form:
-            return self._grid_sample(image, x, y)
+        if self.cpu_form:
+            return self.on_cpu(image, x, y)
         batch, channels, height, width = image.shape
         count, out_height, out_width = x.shape
         left, fx = self._cell(x, width)
@@ -109,16 +112,6 @@ class Sampler(CpuForm):
         corners = [pixels[:, :, start : start + cells] for start in (0, 1, width, width + 1)]
         table = self.product_a(ops.concat(corners, 1), _polynomial(batch, channels))
         return table.reshape(-1, 4 * channels)
-
-    def _grid_sample(self, image, x, y):
-        height, width = image.shape[2:]
-        copies = x.shape[0] // image.shape[0]
-        image = ops.tile(image, (copies, 1, 1, 1)) if copies > 1 else image
-        grid = ops.stack((x * (2 / (width - 1)) - 1, y * (2 / (height - 1)) - 1), -1)
-        values = ops.grid_sample(image, grid, "bilinear", "border", align_corners=True)
-        if self.is_border:
-            return values
-        return values * _inside(x, y, height, width).astype(values.dtype).expand_dims(1)
 
 
 def _inside(x, y, height, width):

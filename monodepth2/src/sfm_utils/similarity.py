@@ -15,6 +15,9 @@ import numpy as np
 from mindspore import nn, ops
 from mindspore.ops import constexpr
 
+from ..model_utils.cpu_forms import CpuForm
+from .similarity_cpu import CpuSimilarity, CpuWindowMean
+
 BORDERS = ("reflect", "same")
 SSIM_SHARE = 0.85
 _C1, _C2 = 0.01**2, 0.03**2
@@ -38,20 +41,6 @@ class WindowMean(nn.Cell):
 
     def construct(self, image):
         """(B, C, H, W) -> (B, C, H, W)."""
-        return self._means(image)
-
-    def bprop(self, image, out, dout):
-        """The gradient of the image: means of the output's gradient, balanced at the border.
-
-        With D from `_balance`, D times the matrix of the means is symmetric, so that the transposed
-        matrix is D times the matrix over D.
-        """
-        height, width = image.shape[2:]
-        means = self._means(dout * _balance(height, width, self.is_reflect, -1))
-        return (means * _balance(height, width, self.is_reflect, 1),)
-
-    def _means(self, image):
-        # Sums of slices: on CPU a pooling takes twice as long.
         height, width = image.shape[2:]
         above, below = image[:, :, 1:2], image[:, :, height - 2 : height - 1]
         if not self.is_reflect:
@@ -63,11 +52,11 @@ class WindowMean(nn.Cell):
             left, right = ops.zeros_like(left), ops.zeros_like(right)
         columns = ops.concat((left, sums, right), 3)
         sums = columns[:, :, :, :width] + columns[:, :, :, 1 : width + 1] + columns[:, :, :, 2:]
-        return sums * (1 / 9) if self.is_reflect else sums * _balance(height, width, False, -1)
+        return sums * (1 / 9) if self.is_reflect else sums / _count(height, width)
 
 
-class Similarity(nn.Cell):
-    """0.85 SSIM + 0.15 L1 between a target and images that should look like it.
+class Similarity(CpuForm):
+    """Means over channels of 0.85 (1 - SSIM) / 2 + 0.15 L1 between a target and images like it.
 
     Args:
         border: see `WindowMean`.
@@ -78,12 +67,16 @@ class Similarity(nn.Cell):
         super().__init__()
         self.mean = WindowMean(border)
         self.use_ssim = use_ssim
+        if self.cpu_form:
+            self.mean_on_cpu = CpuWindowMean(border == "reflect")
+            self.on_cpu = CpuSimilarity(border == "reflect", SSIM_SHARE)
 
     def target(self, image: ms.Tensor) -> tuple[ms.Tensor, ms.Tensor, ms.Tensor]:
         """What `construct` needs of a target: the image, its means, its variances."""
         image = ops.stop_gradient(image)
-        mean = self.mean(image)
-        return image, mean, self.mean(image * image) - mean * mean
+        window_mean = self.mean_on_cpu if self.cpu_form else self.mean
+        mean = window_mean(image)
+        return image, mean, window_mean(image * image) - mean * mean
 
     def dissimilarity(
         self, target: tuple[ms.Tensor, ms.Tensor, ms.Tensor], image: ms.Tensor
@@ -96,15 +89,16 @@ class Similarity(nn.Cell):
         variance = self.mean(image * image) - square
         top = (product + _C1 / 2) * (covariance + _C2 / 2)
         bottom = (square + (fixed_mean * fixed_mean + _C1)) * (variance + (fixed_variance + _C2))
-        # A clip to 0..1, as 6 times that: MindSpore's own clip has a gradient ten times as dear.
-        return ops.relu6(3 - 12 * top * ops.reciprocal(bottom)) * (1 / 6)
+        return ops.clamp(0.5 - 2 * top / bottom, 0, 1)
 
     def construct(self, target, image):
-        """The tuple of `target`, (B, C, H, W) -> (B, C, H, W)."""
-        difference = ops.abs(target[0] - image)
+        """The tuple of `target`, (B, C, H, W) -> (B, 1, H, W)."""
         if not self.use_ssim:
-            return difference
-        return SSIM_SHARE * self.dissimilarity(target, image) + (1 - SSIM_SHARE) * difference
+            return channel_mean(ops.abs(target[0] - image))
+        if self.cpu_form:
+            return self.on_cpu(*target, image)
+        difference = (1 - SSIM_SHARE) * ops.abs(target[0] - image)
+        return channel_mean(SSIM_SHARE * self.dissimilarity(target, image) + difference)
 
 
 def channel_mean(image: ms.Tensor) -> ms.Tensor:
@@ -126,13 +120,9 @@ def smaller(first: ms.Tensor, second: ms.Tensor) -> ms.Tensor:
 
 
 @constexpr
-def _balance(height, width, is_reflect, power):
-    """To a power, for each window: how many of its pixels are inside, or, mirrored, its share.
-
-    A row at the border counts half when mirrored: it lends its neighbour to one window only, and
-    borrows it twice.
-    """
-    lines = [np.full(size, 1.0 if is_reflect else 3.0) for size in (height, width)]
+def _count(height, width):
+    """How many pixels of each window are inside, (1, 1, H, W)."""
+    lines = [np.full(size, 3, np.float32) for size in (height, width)]
     for line in lines:
-        line[[0, -1]] = 0.5 if is_reflect else 2
-    return ms.Tensor((np.outer(*lines) ** power)[None, None].astype(np.float32))
+        line[[0, -1]] = 2
+    return ms.Tensor(np.outer(*lines)[None, None])

@@ -17,6 +17,9 @@ import numpy as np
 from mindspore import ops
 from mindspore.ops import constexpr
 
+from ..model_utils.cpu_forms import CpuForm
+from .warping_cpu import CpuProjection
+
 # What the originals add to Z before they divide by it.
 MONODEPTH2_GUARD = 1e-7
 GEONET_GUARD = 1e-10
@@ -60,6 +63,30 @@ def project(
     x, y, z = ops.split(ops.matmul(matrix, points), 1, 1)
     z = z + guard
     return (x / z).reshape(-1, *shape), (y / z).reshape(-1, *shape)
+
+
+class Projection(CpuForm):
+    """`project` after `backproject`.
+
+    Args:
+        guard: added to Z before the division.
+    """
+
+    def __init__(self, guard: float):
+        super().__init__()
+        self.guard = guard
+        if self.cpu_form:
+            self.on_cpu = CpuProjection(guard)
+
+    def construct(self, depth, intrinsics, inverse_intrinsics, source_from_target):
+        """(B, 1, H, W), (B, 3, 3) twice, (B, 4, 4) -> x and y, (B, H, W) each, pixels."""
+        batch, _, height, width = depth.shape
+        if not self.cpu_form:
+            points = backproject(depth, inverse_intrinsics)
+            return project(points, intrinsics, source_from_target, self.guard, (height, width))
+        matrix = ops.matmul(intrinsics, source_from_target[:, :3])
+        x, y = ops.split(self.on_cpu(depth, matrix, inverse_intrinsics), 1, 1)
+        return x.reshape(batch, height, width), y.reshape(batch, height, width)
 
 
 def grid(shape: tuple[int, int]) -> tuple[ms.Tensor, ms.Tensor]:
