@@ -39,21 +39,18 @@ def test_rotations():
     np.testing.assert_array_equal(LAYERS["rot"][:, 3], [[0, 0, 0, 1]] * len(got))
 
 
-def geometry():
-    """Points of geo_depth, and where the moved camera sees them, in pixels."""
-    depth = tensor("geo_depth")
-    batch, _, height, width = depth.shape
-    intrinsics, inverse = (
-        ms.Tensor(np.repeat(LAYERS[name][None, :3, :3], batch, 0))
-        for name in ("geo_K", "geo_inv_K")
-    )
-    points = warping.backproject(depth, inverse)
-    guard = warping.MONODEPTH2_GUARD
-    return points, warping.project(points, intrinsics, tensor("geo_T"), guard, (height, width))
+def cameras():
+    """Intrinsics and their inverse, (B, 3, 3) each."""
+    batch = len(LAYERS["geo_depth"])
+    names = "geo_K", "geo_inv_K"
+    return [ms.Tensor(np.repeat(LAYERS[name][None, :3, :3], batch, 0)) for name in names]
 
 
 def test_points_and_places():
-    points, (x, y) = geometry()
+    depth, (intrinsics, inverse) = tensor("geo_depth"), cameras()
+    points = warping.backproject(depth, inverse)
+    guard = warping.MONODEPTH2_GUARD
+    x, y = warping.project(points, intrinsics, tensor("geo_T"), guard, depth.shape[2:])
     np.testing.assert_allclose(points.asnumpy(), LAYERS["geo_points"], RTOL_POINTS, 1e-6)
     height, width = x.shape[1:]
     got = np.stack((x.asnumpy() / (width - 1), y.asnumpy() / (height - 1)), -1) * 2 - 1
@@ -75,9 +72,20 @@ def test_sampling(align_corners, plain):
     np.testing.assert_allclose(sampler(tensor("img1"), x, y).asnumpy(), expected, atol=ATOL_IMAGE)
 
 
+@pytest.mark.parametrize("plain", [False, True])
+@pytest.mark.parametrize("align_corners", [True, False])
+def test_inverse_warping(align_corners, plain):
+    guard, half_pixel = warping.MONODEPTH2_GUARD, not align_corners
+    warp = warping.InverseWarp(guard, "border", half_pixel)
+    warp.cpu_form = warp.sampler.cpu_form = not plain
+    got = warp(tensor("img1"), tensor("geo_depth"), *cameras(), tensor("geo_T")).asnumpy()
+    expected = LAYERS[f"grid_sample_border_ac{int(align_corners)}"]
+    np.testing.assert_allclose(got, expected, atol=ATOL_IMAGE)
+
+
 def test_ssim():
     compare = similarity.Similarity("reflect")
-    got = compare.dissimilarity(compare.target(tensor("img1")), tensor("img2")).asnumpy()
+    got = compare.dissimilarity(tensor("img1"), tensor("img2")).asnumpy()
     np.testing.assert_allclose(got, LAYERS["ssim_1_2"], atol=ATOL_SSIM)
 
 
@@ -85,7 +93,7 @@ def test_ssim():
 def test_reprojection_loss(plain):
     compare = similarity.Similarity("reflect")
     compare.cpu_form = not plain
-    got = compare(compare.target(tensor("img1")), tensor("img2")).asnumpy()
+    got = compare(tensor("img1"), tensor("img2")).asnumpy()
     difference = np.abs(LAYERS["img1"] - LAYERS["img2"])
     expected = (0.85 * LAYERS["ssim_1_2"] + 0.15 * difference).mean(1, keepdims=True)
     np.testing.assert_allclose(got, expected, atol=ATOL_SSIM)

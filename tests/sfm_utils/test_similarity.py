@@ -4,6 +4,7 @@ import mindspore as ms
 import numpy as np
 import pytest
 
+from monodepth2.src.sfm_utils import planes_cpu
 from monodepth2.src.sfm_utils.similarity import Similarity, WindowMean, channel_mean, smaller
 
 RNG = np.random.default_rng(0)
@@ -38,10 +39,9 @@ def similarity(border, plain, **arguments):
 @pytest.mark.parametrize("border", ["reflect", "same"])
 def test_similarity_of_equal_and_opposite_images(border, plain):
     compare, image = similarity(border, plain), random(1, 3, 6, 7)
-    target = compare.target(image)
-    np.testing.assert_allclose(compare(target, image).asnumpy(), 0, atol=2e-6)
+    np.testing.assert_allclose(compare(image, image).asnumpy(), 0, atol=2e-6)
     stripes = np.resize([0.0, 1.0], (1, 1, 6, 7)).astype(np.float32)
-    got = compare.dissimilarity(compare.target(ms.Tensor(stripes)), ms.Tensor(1 - stripes))
+    got = compare.dissimilarity(ms.Tensor(stripes), ms.Tensor(1 - stripes))
     # Opposite contrast: SSIM is near -1 but for the means.
     assert got.asnumpy().min() > 0.85 and got.asnumpy().max() <= 1
 
@@ -52,10 +52,10 @@ def test_shares_of_both_parts_and_absolute_difference_alone(plain):
     # Flat images: the variances are 0, so SSIM is (2 a b + C1) / (a a + b b + C1).
     ssim = (2 * 0.2 * 0.6 + 1e-4) / (0.2**2 + 0.6**2 + 1e-4)
     compare = similarity("reflect", plain)
-    got = compare(compare.target(flat), brighter).asnumpy()
+    got = compare(flat, brighter).asnumpy()
     np.testing.assert_allclose(got, 0.85 * (1 - ssim) / 2 + 0.15 * 0.4, rtol=1e-4)
     alone = similarity("reflect", plain, use_ssim=False)
-    np.testing.assert_allclose(alone(alone.target(flat), brighter).asnumpy(), 0.4, rtol=1e-6)
+    np.testing.assert_allclose(alone(flat, brighter).asnumpy(), 0.4, rtol=1e-6)
 
 
 @pytest.mark.parametrize("plain", [False, True])
@@ -64,7 +64,7 @@ def test_the_target_gets_no_gradient_and_the_image_the_right_one(border, plain):
     compare, weights = similarity(border, plain), random(1, 1, 4, 5)
 
     def total(target, image):
-        return (compare(compare.target(target), image) * weights).sum()
+        return (compare(target, image) * weights).sum()
 
     target, image = random(1, 2, 4, 5), random(1, 2, 4, 5)
     of_target, of_image = ms.grad(total, (0, 1))(target, image)
@@ -84,7 +84,7 @@ def test_both_forms_and_their_gradients_are_equal(border):
         compare = similarity(border, plain)
 
         def total(image, compare=compare):
-            values = compare(compare.target(target), image)
+            values = compare(target, image)
             return (values * weights).sum(), values
 
         gradient, (values,) = ms.grad(total, has_aux=True)(image)
@@ -92,6 +92,18 @@ def test_both_forms_and_their_gradients_are_equal(border):
     for ours, plain in zip(*results):
         assert np.abs(plain).max() > 0.1
         np.testing.assert_allclose(ours, plain, atol=1e-5)
+
+
+def test_blocks_of_any_size_give_the_same(monkeypatch):
+    target, image, results = random(5, 3, 7, 6), random(5, 3, 7, 6), []
+    compare = Similarity("reflect")
+    for block in (1, 90, 10**6):
+        monkeypatch.setattr(planes_cpu, "_BLOCK", block)
+        gradient = ms.grad(lambda image: compare(target, image).sum())(image)
+        results.append((compare(target, image).asnumpy(), gradient.asnumpy()))
+    for other in results[1:]:
+        for first, second in zip(results[0], other):
+            np.testing.assert_array_equal(first, second)
 
 
 def test_channel_mean():

@@ -4,7 +4,7 @@ import mindspore as ms
 import numpy as np
 import pytest
 
-from monodepth2.src.sfm_utils import warping
+from monodepth2.src.sfm_utils import planes_cpu, warping
 from monodepth2.src.sfm_utils.sampling import Sampler
 from tests.synthetic.camera import relative_pose
 from tests.synthetic.sequence import sequence
@@ -75,3 +75,60 @@ def test_the_gradient_of_depth_equals_finite_differences():
         step[index] = 1e-2
         change = float(total(tensor(depth + step))) - float(total(tensor(depth - step)))
         np.testing.assert_allclose(gradient[index], change / 2e-2, rtol=2e-2, atol=1e-3)
+
+
+def scene(batch):
+    """A source image, random depth, cameras and motions: the arguments of InverseWarp."""
+    rng = np.random.default_rng(2)
+    poses = np.repeat(np.eye(4)[None], batch, 0)
+    poses[:, :3] += rng.uniform(-0.1, 0.1, (batch, 3, 4))
+    intrinsics = K * rng.uniform(0.8, 1.2, (batch, 3, 3))
+    image, depth = rng.random((batch, 3, 7, 9)), rng.uniform(2, 5, (batch, 1, 5, 6))
+    return [tensor(a) for a in (image, depth, intrinsics, np.linalg.inv(intrinsics), poses)]
+
+
+@pytest.mark.parametrize("half_pixel", [False, True])
+@pytest.mark.parametrize("outside", ["border", "zero"])
+def test_both_forms_of_inverse_warping_and_their_gradients_are_equal(outside, half_pixel):
+    arguments, results = scene(3), []
+    weights = tensor(np.random.default_rng(3).normal(size=(3, 3, 5, 6)))
+    for plain in (False, True):
+        warp = warping.InverseWarp(1e-3, outside, half_pixel)
+        warp.cpu_form = warp.sampler.cpu_form = not plain
+
+        def total(*arguments, warp=warp):
+            values = warp(*arguments)
+            return (values * weights).sum(), values
+
+        gradients, (values,) = ms.grad(total, (0, 1, 4), has_aux=True)(*arguments)
+        results.append([values.asnumpy()] + [gradient.asnumpy() for gradient in gradients])
+    for name, ours, expected in zip(("values", "image", "depth", "pose"), *results):
+        scale = np.abs(expected).max()
+        assert (scale == 0) == (name == "image")
+        np.testing.assert_allclose(ours, expected, atol=1e-5 * scale, err_msg=name)
+
+
+def test_the_guard_is_added_to_z():
+    """A point at Z = 0 that the guard moves to Z = 1."""
+    depth, pose = tensor([[[[1.0, 1], [1, 1]]]]), np.eye(4)
+    pose[2, 3] = -1
+    cameras = [tensor(np.eye(3)[None])] * 2
+    image = tensor([[[[0, 1], [10, 11]]]])
+    for plain in (False, True):
+        warp = warping.InverseWarp(1, "border")
+        warp.cpu_form = warp.sampler.cpu_form = not plain
+        got = warp(image, depth, *cameras, tensor(pose[None])).asnumpy()
+        np.testing.assert_allclose(got, image.asnumpy())
+
+
+def test_blocks_of_any_size_give_the_same(monkeypatch):
+    arguments, results = scene(5), []
+    for block in (1, 70, 10**6):
+        monkeypatch.setattr(planes_cpu, "_BLOCK", block)
+        warp = warping.InverseWarp(0, "border")
+        gradients = ms.grad(lambda *a, warp=warp: warp(*a).sum(), (1, 4))(*arguments)
+        results.append([warp(*arguments).asnumpy()] + [g.asnumpy() for g in gradients])
+    for other in results[1:]:
+        for first, second in zip(results[0], other):
+            # numpy adds up in another order.
+            np.testing.assert_allclose(first, second, rtol=1e-5, atol=1e-5)

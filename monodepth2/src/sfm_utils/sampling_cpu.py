@@ -1,6 +1,6 @@
 """Identical in every model folder; edit one, then run scripts/sync_model_utils.sh.
 
-Bilinear sampling on CPU: numpy, one image at a time, through ops.Custom (see similarity_cpu).
+Bilinear sampling on CPU; see planes_cpu.
 
 The gradients recompute the cells instead of keeping them. Those of the places are the originals':
 none where a place was clipped, nor, with borders, on the first and last pixel.
@@ -8,10 +8,12 @@ none where a place was clipped, nor, with borders, on the first and last pixel.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from mindspore import nn, ops
 
-from .similarity_cpu import POOL
+from .planes_cpu import Scratch, blocks, first_of, for_images
 
 
 class CpuSampler(nn.Cell):
@@ -20,9 +22,9 @@ class CpuSampler(nn.Cell):
     def __init__(self, is_border: bool, image_gradient: bool):
         super().__init__()
         self.is_border, self.image_gradient = is_border, image_gradient
-        self.forward = ops.Custom(self._values, _values_shape, _first_type, "pyfunc")
-        self.of_places = ops.Custom(self._of_places, _places_shape, _first_type, "pyfunc")
-        self.of_image = ops.Custom(self._of_image, _image_shape, _first_type, "pyfunc")
+        self.forward = ops.Custom(self._values, _values_shape, first_of, "pyfunc")
+        self.of_places = ops.Custom(self._of_places, _places_shape, first_of, "pyfunc")
+        self.of_image = ops.Custom(self._of_image, first_of, first_of, "pyfunc")
 
     def construct(self, image, x, y):
         """(B, C, H, W), (K B, h, w) twice -> (K B, C, h, w)."""
@@ -38,118 +40,143 @@ class CpuSampler(nn.Cell):
     def _values(self, image, x, y):
         values = np.empty(_values_shape(image.shape, x.shape, y.shape), np.float32)
 
-        def fill(index):
-            cells = _Cells(x[index], y[index], image.shape[2:], self.is_border)
-            for plane, out in zip(image[index % len(image)], values[index]):
-                cells.values(plane, out)
+        def fill(part):
+            images = _images(image, part)
+            Cells(x[part], y[part], images, self.is_border, Scratch()).sample(values[part])
 
-        list(POOL.map(fill, range(len(x))))
+        for_images(fill, x.shape)
         return values
 
     def _of_places(self, image, x, y, dout):
-        gradients = np.zeros((len(x), 2, *x.shape[1:]), np.float32)
+        gradients = np.empty((len(x), 2, *x.shape[1:]), np.float32)
 
-        def fill(index):
-            cells = _Cells(x[index], y[index], image.shape[2:], self.is_border)
-            for plane, weights in zip(image[index % len(image)], dout[index]):
-                cells.add_slopes(plane, weights, gradients[index])
-            gradients[index] *= cells.free
+        def fill(part):
+            cells = Cells(x[part], y[part], _images(image, part), self.is_border, Scratch())
+            cells.slopes(dout[part], gradients[part, 0], gradients[part, 1])
 
-        list(POOL.map(fill, range(len(x))))
+        for_images(fill, x.shape)
         return gradients
 
     def _of_image(self, image, x, y, dout):
         gradient = np.zeros_like(image)
-
-        def fill(index):
-            for places in range(index, len(x), len(image)):
-                cells = _Cells(x[places], y[places], image.shape[2:], self.is_border)
-                for weights, out in zip(dout[places], gradient[index]):
-                    cells.scatter(weights, out)
-
-        list(POOL.map(fill, range(len(image))))
+        for start in range(0, len(x), len(image)):
+            part = slice(start, start + len(image))
+            Cells(x[part], y[part], image, self.is_border, Scratch()).scatter(dout[part], gradient)
         return gradient
 
 
-class _Cells:
-    """The 2 x 2 pixels around places x and y, (h, w) each, in images of shape (H, W).
+class Cells:
+    """The 2 x 2 pixels around places x and y, (N, h, w) each, in N images (C, H, W)."""
 
-    `right` and `below` are the shares of the way to the next column and row.
-    """
-
-    def __init__(self, x, y, shape, is_border):
-        height, width = shape
-        left, self.right, free_x = _line(x, width, is_border)
-        top, self.below, free_y = _line(y, height, is_border)
+    def __init__(
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        images: Sequence[np.ndarray],
+        is_border: bool,
+        scratch: Scratch,
+    ):
+        channels, height, width = images[0].shape
+        self.images, self.is_border, self.scratch = images, is_border, scratch
+        self.lines = (x, width), (y, height)
         self.offsets = 0, 1, width, width + 1
-        top *= width
-        top += left
-        self.start = top.astype(np.intp)
-        self.inside = None
-        self.free = np.stack((free_x, free_y))
-        if not is_border:
-            self.inside = free_x & free_y
-            self.free = self.inside
+        self.blocks = blocks(channels, x.size)
+        room = len(x), self.blocks[0].stop, *x.shape[1:]
+        self.corners = [scratch.new(room) for _ in self.offsets]
+        left, self.right = self._split(x, width)
+        start, self.below = self._split(y, height)
+        start *= width
+        start += left
+        self.start = scratch.new(x.shape, np.intp)
+        np.copyto(self.start, start, casting="unsafe")
 
-    def corners(self, plane):
-        """Top left; and what the other three add to it: b, c, d of a + b fx + c fy + d fx fy."""
-        pixels = plane.ravel()
-        first, right, below, both = (
-            np.take(pixels[offset:], self.start, mode="clip") for offset in self.offsets
-        )
-        both -= below
-        both -= right
-        both += first
-        right -= first
-        below -= first
-        return first, right, below, both
+    def sample(self, out: np.ndarray) -> None:
+        """Write what the images show at the places to (N, C, h, w)."""
+        inside = None if self.is_border else self._inside()
+        for block in self.blocks:
+            value, right, below, both = self._corners(block)
+            right -= value
+            both -= below
+            right *= self.right[:, None]
+            both *= self.right[:, None]
+            value += right
+            below += both
+            below -= value
+            below *= self.below[:, None]
+            np.add(value, below, out=out[:, block])
+            if inside is not None:
+                out[:, block] *= inside[:, None]
 
-    def values(self, plane, out):
-        value, right, below, both = self.corners(plane)
-        both *= self.right
-        both += below
-        both *= self.below
-        right *= self.right
-        value += right
-        np.add(value, both, out=out)
-        if self.inside is not None:
-            out *= self.inside
+    def slopes(self, weights: np.ndarray, of_x: np.ndarray, of_y: np.ndarray) -> None:
+        """Write the gradients of sum(weights * what the images show) to (N, h, w) each."""
+        of_x[...] = of_y[...] = 0
+        for block in self.blocks:
+            first, right, below, both = self._corners(block)
+            right -= first
+            both -= below
+            both -= right
+            below -= first
+            right += np.multiply(both, self.below[:, None], out=first)
+            both *= self.right[:, None]
+            below += both
+            right *= weights[:, block]
+            below *= weights[:, block]
+            for channel in range(right.shape[1]):
+                of_x += right[:, channel]
+                of_y += below[:, channel]
+        free = [self._are_inside(*line) for line in self.lines]
+        if not self.is_border:
+            free[0] &= free[1]
+            free[1] = free[0]
+        of_x *= free[0]
+        of_y *= free[1]
 
-    def add_slopes(self, plane, weights, out):
-        _, right, below, both = self.corners(plane)
-        right += both * self.below
-        right *= weights
-        both *= self.right
-        below += both
-        below *= weights
-        out[0] += right
-        out[1] += below
-
-    def scatter(self, weights, out):
-        """Add to an image's plane what each place adds to its four pixels."""
-        if self.inside is not None:
-            weights = weights * self.inside
-        below = weights * self.below
-        both = below * self.right
-        right = weights * self.right - both
+    def scatter(self, weights: np.ndarray, gradient: np.ndarray) -> None:
+        """Add to the gradients of the images what the weights (N, C, h, w) add to their pixels."""
+        if not self.is_border:
+            weights = weights * self._inside()[:, None]
+        below = weights * self.below[:, None]
+        both = below * self.right[:, None]
+        right = weights * self.right[:, None] - both
         below -= both
-        first = weights - right - below - both
-        pixels = out.ravel()
-        for offset, share in zip(self.offsets, (first, right, below, both)):
-            pixels[offset:] += np.bincount(
-                self.start.ravel(), share.ravel(), minlength=pixels.size - offset
-            )[: pixels.size - offset]
+        shares = weights - right - below - both, right, below, both
+        for index in np.ndindex(weights.shape[:2]):
+            start, pixels = self.start[index[0]].ravel(), gradient[index].ravel()
+            for offset, share in zip(self.offsets, shares):
+                size = pixels.size - offset
+                pixels[offset:] += np.bincount(start, share[index].ravel(), size)[:size]
+
+    def _split(self, places, size):
+        """First pixel of each place's cell, and the share of the way to the next."""
+        first, share = self.scratch.new(places.shape), self.scratch.new(places.shape)
+        np.minimum(places, np.float32(size - 1), out=share)
+        np.maximum(share, 0, out=share)
+        np.floor(share, out=first)
+        np.minimum(first, np.float32(size - 2), out=first)
+        share -= first
+        return first, share
+
+    def _are_inside(self, places, size):
+        inside = places > 0 if self.is_border else places >= 0
+        inside &= places < size - 1
+        return inside
+
+    def _inside(self):
+        return self._are_inside(*self.lines[0]) & self._are_inside(*self.lines[1])
+
+    def _corners(self, block):
+        """Top left, top right, bottom left, bottom right of a block of channels: (N, n, h, w)."""
+        corners = [corner[:, : block.stop - block.start] for corner in self.corners]
+        for image, start, *each in zip(self.images, self.start, *corners):
+            for offset, corner in zip(self.offsets, each):
+                for plane, values in zip(image[block], corner):
+                    np.take(plane.ravel()[offset:], start, mode="clip", out=values)
+        return corners
 
 
-def _line(places, size, is_border):
-    """First pixel of each place's cell, the share of the way to the next, where it may move."""
-    free = (places > 0 if is_border else places >= 0) & (places < size - 1)
-    share = np.minimum(places, np.float32(size - 1))
-    np.maximum(share, 0, out=share)
-    first = np.floor(share)
-    np.minimum(first, np.float32(size - 2), out=first)
-    share -= first
-    return first, share, free
+def _images(image, part):
+    """Those of the places `part`, which run through the batch once or several times."""
+    return [image[index % len(image)] for index in range(part.start, part.stop)]
 
 
 def _values_shape(image, x, y):
@@ -158,11 +185,3 @@ def _values_shape(image, x, y):
 
 def _places_shape(image, x, y, dout):
     return (x[0], 2, *x[1:])
-
-
-def _image_shape(image, x, y, dout):
-    return image
-
-
-def _first_type(*types):
-    return types[0]

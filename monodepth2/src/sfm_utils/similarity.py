@@ -16,7 +16,7 @@ from mindspore import nn, ops
 from mindspore.ops import constexpr
 
 from ..model_utils.cpu_forms import CpuForm
-from .similarity_cpu import CpuSimilarity, CpuWindowMean
+from .similarity_cpu import CpuSimilarity
 
 BORDERS = ("reflect", "same")
 SSIM_SHARE = 0.85
@@ -56,7 +56,7 @@ class WindowMean(nn.Cell):
 
 
 class Similarity(CpuForm):
-    """Means over channels of 0.85 (1 - SSIM) / 2 + 0.15 L1 between a target and images like it.
+    """Means over channels of 0.85 (1 - SSIM) / 2 + 0.15 L1 between a target and an image like it.
 
     Args:
         border: see `WindowMean`.
@@ -68,36 +68,28 @@ class Similarity(CpuForm):
         self.mean = WindowMean(border)
         self.use_ssim = use_ssim
         if self.cpu_form:
-            self.mean_on_cpu = CpuWindowMean(border == "reflect")
             self.on_cpu = CpuSimilarity(border == "reflect", SSIM_SHARE)
 
-    def target(self, image: ms.Tensor) -> tuple[ms.Tensor, ms.Tensor, ms.Tensor]:
-        """What `construct` needs of a target: the image, its means, its variances."""
-        image = ops.stop_gradient(image)
-        window_mean = self.mean_on_cpu if self.cpu_form else self.mean
-        mean = window_mean(image)
-        return image, mean, window_mean(image * image) - mean * mean
-
-    def dissimilarity(
-        self, target: tuple[ms.Tensor, ms.Tensor, ms.Tensor], image: ms.Tensor
-    ) -> ms.Tensor:
-        """(1 - SSIM) / 2, within 0..1: the tuple of `target`, (B, C, H, W) -> (B, C, H, W)."""
-        fixed, fixed_mean, fixed_variance = target
-        mean = self.mean(image)
-        product, square = fixed_mean * mean, mean * mean
-        covariance = self.mean(fixed * image) - product
-        variance = self.mean(image * image) - square
+    def dissimilarity(self, target: ms.Tensor, image: ms.Tensor) -> ms.Tensor:
+        """(1 - SSIM) / 2, within 0..1: (B, C, H, W) twice -> (B, C, H, W)."""
+        target_mean, mean = self.mean(target), self.mean(image)
+        product, target_square, square = target_mean * mean, target_mean * target_mean, mean * mean
+        covariance = self.mean(target * image) - product
+        variances = (self.mean(target * target) - target_square) + (
+            self.mean(image * image) - square
+        )
         top = (product + _C1 / 2) * (covariance + _C2 / 2)
-        bottom = (square + (fixed_mean * fixed_mean + _C1)) * (variance + (fixed_variance + _C2))
+        bottom = (target_square + square + _C1) * (variances + _C2)
         return ops.clamp(0.5 - 2 * top / bottom, 0, 1)
 
     def construct(self, target, image):
-        """The tuple of `target`, (B, C, H, W) -> (B, 1, H, W)."""
+        """(B, C, H, W) twice -> (B, 1, H, W)."""
+        target = ops.stop_gradient(target)
         if not self.use_ssim:
-            return channel_mean(ops.abs(target[0] - image))
+            return channel_mean(ops.abs(target - image))
         if self.cpu_form:
-            return self.on_cpu(*target, image)
-        difference = (1 - SSIM_SHARE) * ops.abs(target[0] - image)
+            return self.on_cpu(target, image)
+        difference = (1 - SSIM_SHARE) * ops.abs(target - image)
         return channel_mean(SSIM_SHARE * self.dissimilarity(target, image) + difference)
 
 

@@ -1,51 +1,19 @@
 """Identical in every model folder; edit one, then run scripts/sync_model_utils.sh.
 
-Similarity on CPU: numpy, one plane at a time, so that what lies between stays in the cache.
-
-MindSpore's CPU kernels pass through memory once for each operation, about seventy times for the
-measure and its gradient. Here a plane (one channel of one image) goes through all of them at once.
-MindSpore calls these functions through ops.Custom, on the arrays themselves, without a copy. The
-formulas are those of similarity.py; the gradient recomputes what it needs.
-`python -m tests.benchmarks.bench_sfm` times both.
+Similarity on CPU; see planes_cpu. The formulas are those of similarity.py; the gradient recomputes
+what it needs.
 """
 
 from __future__ import annotations
 
-import os
-import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-
+import cv2
 import numpy as np
 from mindspore import nn, ops
 
+from .planes_cpu import Scratch, blocks, first_of, for_images
+
 _C1, _C2 = np.float32(0.01**2), np.float32(0.03**2)
-# MindSpore binds the thread that calls these functions to one core; new threads would inherit it.
-_CORES = os.sched_getaffinity(0)
-POOL = ThreadPoolExecutor(len(_CORES), initializer=os.sched_setaffinity, initargs=(0, _CORES))
-
-
-class CpuWindowMean(nn.Cell):
-    """Means over 3 x 3 windows of what needs no gradient; see similarity.WindowMean."""
-
-    def __init__(self, is_reflect: bool):
-        super().__init__()
-        self.is_reflect = is_reflect
-        self.forward = ops.Custom(self._means, _same, _same, "pyfunc")
-
-    def construct(self, image):
-        """(B, C, H, W) -> (B, C, H, W)."""
-        return self.forward(image)
-
-    def bprop(self, image, out, dout):
-        return (ops.zeros_like(image),)
-
-    def _means(self, image):
-        means = np.empty_like(image)
-        for_each(
-            lambda i: _Windows(image[i].shape, self.is_reflect).mean(image[i], means[i]), image
-        )
-        return means
+_ONES, _NINTHS = np.ones(3, np.float32), np.full(3, 1 / 9, np.float32)
 
 
 class CpuSimilarity(nn.Cell):
@@ -60,182 +28,137 @@ class CpuSimilarity(nn.Cell):
         super().__init__()
         self.is_reflect = is_reflect
         self.share, self.rest = np.float32(share), np.float32(1 - share)
-        self.forward = ops.Custom(self._values, _map_shape, _first, "pyfunc")
-        self.backward = ops.Custom(self._gradients, _first, _first, "pyfunc")
+        self.forward = ops.Custom(self._values, _map_shape, first_of, "pyfunc")
+        self.backward = ops.Custom(self._gradients, first_of, first_of, "pyfunc")
 
-    def construct(self, target, target_mean, target_variance, image):
-        """(B, C, H, W) four times -> (B, 1, H, W)."""
-        return self.forward(target, target_mean, target_variance, image)
+    def construct(self, target, image):
+        """(B, C, H, W) twice -> (B, 1, H, W)."""
+        return self.forward(target, image)
 
-    def bprop(self, target, target_mean, target_variance, image, out, dout):
-        zeros = ops.zeros_like(target)
-        gradients = self.backward(target, target_mean, target_variance, image, dout)
-        return zeros, zeros, zeros, gradients
+    def bprop(self, target, image, out, dout):
+        return ops.zeros_like(target), self.backward(target, image, dout)
 
-    def _values(self, target, target_mean, target_variance, image):
-        images = target, target_mean, target_variance, image
-        values = np.empty_like(image)
+    def _values(self, target, image):
+        values = np.empty(_map_shape(target.shape, image.shape), np.float32)
 
-        def fill(index):
-            target, *_, image = planes = [each[index] for each in images]
-            structure = _Structure(*planes, self.is_reflect)
-            value = np.subtract(np.float32(0.5), structure.half, out=values[index])
-            np.maximum(value, 0, out=value)
-            np.minimum(value, 1, out=value)
-            value *= self.share
-            difference = np.subtract(target, image, out=structure.half)
-            np.abs(difference, out=difference)
-            difference *= self.rest
-            value += difference
+        def fill(part):
+            total = values[part]
+            total[...] = 0
+            for block in blocks(image.shape[1], total.size):
+                both = target[part, block], image[part, block]
+                structure = _Structure(*both, self.is_reflect)
+                value = structure.half
+                value *= -self.share
+                value += self.share / 2
+                np.maximum(value, 0, out=value)
+                np.minimum(value, self.share, out=value)
+                difference = np.abs(structure.difference, out=structure.difference)
+                difference *= self.rest
+                value += difference
+                for channel in range(value.shape[1]):
+                    total[:, 0] += value[:, channel]
+            total *= np.float32(1 / image.shape[1])
 
-        for_each(fill, values)
-        return values.mean(1, keepdims=True)
+        for_images(fill, image.shape)
+        return values
 
-    def _gradients(self, target, target_mean, target_variance, image, dout):
-        images = target, target_mean, target_variance, image
-        dout = dout * np.float32(1 / images[0].shape[1])
-        gradients = np.empty_like(images[0])
+    def _gradients(self, target, image, dout):
+        gradients = np.empty_like(image)
 
-        def fill(index):
-            target, *_, image = planes = [each[index] for each in images]
-            weights = dout[index[0], 0]
-            structure = _Structure(*planes, self.is_reflect)
-            of_structure = structure.gradient(weights * self.share)
-            gradient = np.subtract(image, target, out=gradients[index])
-            np.sign(gradient, out=gradient)
-            gradient *= weights
-            gradient *= self.rest
-            gradient += of_structure
+        def fill(part):
+            weights = dout[part] * np.float32(1 / image.shape[1])
+            of_difference = weights * self.rest
+            weights *= -self.share
+            for plane in weights[:, 0]:
+                _weigh_border(plane, 1 / _border_weight(self.is_reflect))
+            for block in blocks(image.shape[1], weights.size):
+                both, out = (target[part, block], image[part, block]), gradients[part, block]
+                structure = _Structure(*both, self.is_reflect)
+                structure.gradient(weights, out)
+                sign = np.sign(structure.difference, out=structure.difference)
+                sign *= of_difference
+                out += sign
 
-        for_each(fill, gradients)
+        for_images(fill, image.shape)
         return gradients
 
 
-class _Windows:
-    """Window means of planes (H, W), and memory for what is computed from them."""
-
-    def __init__(self, shape, is_reflect):
-        self.edge = np.float32(2 if is_reflect else 1)
-        self.scale = np.float32(1 / 9) if is_reflect else 1 / balance(*shape, False)
-        memory = iter(_memory(shape))
-        self.new = memory.__next__
-        self.rows = self.new()
-
-    def mean(self, plane, out):
-        rows, edge = self.rows, self.edge
-        np.add(plane[:-2], plane[1:-1], out=rows[1:-1])
-        rows[1:-1] += plane[2:]
-        # As one line it takes a third of the time; the ends of the rows are written after it.
-        line, sums = rows.ravel(), out.ravel()
-        for end, inner in ((0, 1), (-1, -2)):
-            rows[end] = plane[end] + edge * plane[inner]
-        np.add(line[:-2], line[1:-1], out=sums[1:-1])
-        sums[1:-1] += line[2:]
-        for end, inner in ((0, 1), (-1, -2)):
-            out[:, end] = rows[:, end] + edge * rows[:, inner]
-        out *= self.scale
-        return out
-
-
 class _Structure:
-    """SSIM = 4 A B / (C D) of two planes, C1 and C2 halved in A and B; `half` is half of it."""
+    """SSIM = 4 A B / (C D) of two blocks (N, C, H, W); `half` is half of it.
 
-    def __init__(self, target, target_mean, target_variance, image, is_reflect):
-        self.target, self.target_mean, self.image = target, target_mean, image
-        self.is_reflect = is_reflect
-        self.windows = windows = _Windows(image.shape, is_reflect)
-        new = windows.new
-        self.mean = windows.mean(image, new())
-        work = new()
-        self.b = windows.mean(np.multiply(target, image, out=work), new())
-        self.d = windows.mean(np.multiply(image, image, out=work), new())
-        self.a = np.multiply(target_mean, self.mean, out=new())
+    A = mean mean' + C1 / 2, B = covariance + C2 / 2, C = 2 A + (mean - mean')^2, and D = 2 B + the
+    variance of the difference, which is more exact than the sum of both variances.
+    """
+
+    def __init__(self, target, image, is_reflect):
+        self.target, self.image, self.is_reflect = target, image, is_reflect
+        scratch = Scratch()
+        memory = [scratch.new(image.shape) for _ in range(10)]
+        self.work, self.half, self.a, self.b, self.c, self.d, self.ratio, *means = memory
+        self.target_mean, self.mean, self.difference = means
+        self._means(target, self.target_mean)
+        self._means(image, self.mean)
+        np.multiply(self.target_mean, self.mean, out=self.a)
+        self._means(np.multiply(target, image, out=self.work), self.b)
         self.b -= self.a
         self.a += _C1 / 2
         self.b += _C2 / 2
-        self.c = np.multiply(self.mean, self.mean, out=new())
+        np.subtract(image, target, out=self.difference)
+        self._means(np.multiply(self.difference, self.difference, out=self.work), self.d)
+        np.subtract(self.target_mean, self.mean, out=self.c)
+        self.c *= self.c
         self.d -= self.c
-        self.d += target_variance
-        self.d += _C2
-        self.c += np.multiply(target_mean, target_mean, out=work)
-        self.c += _C1
-        self.ratio = np.multiply(self.c, self.d, out=work)
+        for _ in range(2):
+            self.c += self.a
+            self.d += self.b
+        np.multiply(self.c, self.d, out=self.ratio)
         np.divide(np.float32(2), self.ratio, out=self.ratio)
-        self.half = np.multiply(self.a, self.b, out=new())
+        np.multiply(self.a, self.b, out=self.half)
         self.half *= self.ratio
 
-    def gradient(self, weights):
-        """Of sum(weights * clip((1 - SSIM) / 2, 0, 1)) for the image.
+    def _means(self, planes, out):
+        """Of 3 x 3 windows."""
+        border = cv2.BORDER_REFLECT_101 if self.is_reflect else cv2.BORDER_CONSTANT
+        shape = -1, *planes.shape[2:]
+        for plane, means in zip(planes.reshape(shape), out.reshape(shape)):
+            cv2.sepFilter2D(plane, -1, _ONES, _NINTHS, dst=means, borderType=border)
+            if not self.is_reflect:
+                _weigh_border(means, np.float32(3 / 2))
+        return out
 
-        The windows' transposed matrix is theirs between two diagonal ones, see `balance`.
-        """
-        windows, balances = self.windows, balance(*weights.shape, self.is_reflect)
-        weights *= np.abs(self.half, out=windows.rows) < 0.5
-        weights /= balances
+    def gradient(self, weights, out):
+        """Of sum(-weights / 2 * ...)."""
         self.ratio *= weights
         # To the mean of the image.
-        to_mean = np.subtract(self.d, self.c, out=windows.new())
-        to_mean *= self.mean
-        to_mean *= self.half
-        mixed = np.subtract(self.b, self.a, out=self.d)
-        mixed *= self.target_mean
-        to_mean -= mixed
-        to_mean *= self.ratio
-        gradient = windows.mean(to_mean, self.mean)
-        # To the mean of its squares.
+        of_mean = np.subtract(self.b, self.a, out=self.work)
+        of_mean *= self.target_mean
+        self.mean *= self.half
+        self.mean *= np.subtract(self.d, self.c, out=self.d)
+        of_mean -= self.mean
+        of_mean *= self.ratio
+        self._means(of_mean, out)
+        # To the mean of the squares.
         self.c *= self.half
         self.c *= self.ratio
-        part = windows.mean(self.c, self.d)
-        part *= self.image
-        gradient += part
-        # To the mean of its products with the target.
+        out -= np.multiply(self._means(self.c, self.d), self.image, out=self.d)
+        # To the mean of the products.
         self.a *= self.ratio
-        part = windows.mean(self.a, self.b)
-        part *= self.target
-        gradient -= part
-        gradient *= balances
-        return gradient
+        out += np.multiply(self._means(self.a, self.b), self.target, out=self.b)
+        for plane in out.reshape(-1, *out.shape[2:]):
+            _weigh_border(plane, _border_weight(self.is_reflect))
 
 
-def for_each(function: Callable, images: np.ndarray) -> None:
-    """Call function((item, channel)) for each plane of images (B, C, H, W), on all cores."""
-    list(POOL.map(function, np.ndindex(*images.shape[:2])))
+def _border_weight(is_reflect):
+    return np.float32(1 / 2 if is_reflect else 2 / 3)
 
 
-def balance(height: int, width: int, is_reflect: bool) -> np.ndarray:
-    """(H, W): how many pixels of each window are inside; or, mirrored, a window's share.
-
-    A row at the border counts half when mirrored: it lends its neighbour to one window only, and
-    borrows it twice. This matrix makes the means symmetric: with D of its values on the diagonal, D
-    times the means' matrix equals its transpose.
-    """
-    lines = [np.full(size, 1 if is_reflect else 3, np.float32) for size in (height, width)]
-    for line in lines:
-        line[[0, -1]] = 0.5 if is_reflect else 2
-    return np.outer(*lines)
+def _weigh_border(plane, factor):
+    """Multiply the outermost rows and columns."""
+    height, width = plane.shape
+    plane[:: height - 1] *= factor
+    plane[:, :: width - 1] *= factor
 
 
-_kept = threading.local()
-
-
-def _memory(shape):
-    """Planes of this thread, kept from call to call."""
-    if getattr(_kept, "shape", None) != shape:
-        size = shape[0] * shape[1]
-        # Planes that lie a multiple of 4096 bytes apart slow each other: 16 numbers between them.
-        lines = np.empty((10, size + 16), np.float32)
-        _kept.shape, _kept.planes = shape, [line[:size].reshape(shape) for line in lines]
-    return _kept.planes
-
-
-def _same(image):
-    return image
-
-
-def _first(*each):
-    return each[0]
-
-
-def _map_shape(*shapes):
-    batch, _, height, width = shapes[0]
+def _map_shape(target, image):
+    batch, _, height, width = image
     return batch, 1, height, width

@@ -18,7 +18,8 @@ from mindspore import ops
 from mindspore.ops import constexpr
 
 from ..model_utils.cpu_forms import CpuForm
-from .warping_cpu import CpuProjection
+from .sampling import Sampler, half_pixel_places
+from .warping_cpu import CpuInverseWarp
 
 # What the originals add to Z before they divide by it.
 MONODEPTH2_GUARD = 1e-7
@@ -65,28 +66,42 @@ def project(
     return (x / z).reshape(-1, *shape), (y / z).reshape(-1, *shape)
 
 
-class Projection(CpuForm):
-    """`project` after `backproject`.
+class InverseWarp(CpuForm):
+    """What a source image shows where its camera sees the target's pixels.
 
     Args:
         guard: added to Z before the division.
+        outside: see `Sampler`.
+        half_pixel: whether the places become those of `half_pixel_places`.
     """
 
-    def __init__(self, guard: float):
+    def __init__(self, guard: float, outside: str, half_pixel: bool = False):
         super().__init__()
-        self.guard = guard
+        self.guard, self.half_pixel = guard, half_pixel
+        self.sampler = Sampler(outside)
         if self.cpu_form:
-            self.on_cpu = CpuProjection(guard)
+            self.on_cpu = CpuInverseWarp(guard, outside == "border", half_pixel)
 
-    def construct(self, depth, intrinsics, inverse_intrinsics, source_from_target):
-        """(B, 1, H, W), (B, 3, 3) twice, (B, 4, 4) -> x and y, (B, H, W) each, pixels."""
-        batch, _, height, width = depth.shape
-        if not self.cpu_form:
-            points = backproject(depth, inverse_intrinsics)
-            return project(points, intrinsics, source_from_target, self.guard, (height, width))
-        matrix = ops.matmul(intrinsics, source_from_target[:, :3])
-        x, y = ops.split(self.on_cpu(depth, matrix, inverse_intrinsics), 1, 1)
-        return x.reshape(batch, height, width), y.reshape(batch, height, width)
+    def construct(self, image, depth, intrinsics, inverse_intrinsics, source_from_target):
+        """The target's view of the source image, which gets no gradient.
+
+        Args:
+            image: (B, C, H, W) of the source.
+            depth: (B, 1, h, w) of the target.
+            intrinsics: (B, 3, 3) of the source.
+            inverse_intrinsics: (B, 3, 3) of the target.
+            source_from_target: (B, 4, 4).
+        Returns:
+            (B, C, h, w).
+        """
+        if self.cpu_form:
+            projection = ops.matmul(intrinsics, source_from_target[:, :3])
+            return self.on_cpu(image, depth, projection, inverse_intrinsics)
+        points = backproject(depth, inverse_intrinsics)
+        x, y = project(points, intrinsics, source_from_target, self.guard, depth.shape[2:])
+        if self.half_pixel:
+            x, y = half_pixel_places(x, image.shape[3]), half_pixel_places(y, image.shape[2])
+        return self.sampler(image, x, y)
 
 
 def grid(shape: tuple[int, int]) -> tuple[ms.Tensor, ms.Tensor]:

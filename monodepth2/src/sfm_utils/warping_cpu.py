@@ -1,6 +1,6 @@
 """Identical in every model folder; edit one, then run scripts/sync_model_utils.sh.
 
-From depth to places on CPU: numpy, one image at a time, through ops.Custom (see similarity_cpu).
+Inverse warping on CPU; see planes_cpu. The gradient recomputes the places and their cells.
 """
 
 from __future__ import annotations
@@ -8,100 +8,125 @@ from __future__ import annotations
 import numpy as np
 from mindspore import nn, ops
 
-from .similarity_cpu import POOL
+from .planes_cpu import Scratch, first_of, for_images
+from .sampling_cpu import Cells
 
 
-class CpuProjection(nn.Cell):
-    """Where a moved camera sees what the pixels of an image see; see warping.Projection.
+class CpuInverseWarp(nn.Cell):
+    """See `warping.InverseWarp`.
 
     Args:
         guard: added to Z before the division.
+        is_border: see `sampling.Sampler`.
+        is_half_pixel: see `sampling.half_pixel_places`.
     """
 
-    def __init__(self, guard: float):
+    def __init__(self, guard: float, is_border: bool, is_half_pixel: bool):
         super().__init__()
         self.guard = np.float32(guard)
-        self.forward = ops.Custom(self._places, _places_shape, _type, "pyfunc")
-        self.backward = ops.Custom(self._gradients, _gradients_shape, _types, "pyfunc")
+        self.is_border, self.is_half_pixel = is_border, is_half_pixel
+        self.forward = ops.Custom(self._values, _values_shape, first_of, "pyfunc")
+        self.backward = ops.Custom(self._gradients, _gradients_of, _gradients_of, "pyfunc")
 
-    def construct(self, depth, projection, inverse_intrinsics):
-        """(B, 1, H, W), (B, 3, 4) that projects points, (B, 3, 3) -> (B, 2, H, W), x and y."""
-        return self.forward(depth, projection, inverse_intrinsics)
+    def construct(self, image, depth, projection, inverse_intrinsics):
+        """(B, C, H, W), (B, 1, h, w), (B, 3, 4) that projects points, (B, 3, 3) -> (B, C, h, w)."""
+        return self.forward(image, depth, projection, inverse_intrinsics)
 
-    def bprop(self, depth, projection, inverse_intrinsics, out, dout):
-        of_depth, of_projection = self.backward(depth, projection, inverse_intrinsics, dout)
-        return of_depth, of_projection, ops.zeros_like(inverse_intrinsics)
+    def bprop(self, image, depth, projection, inverse_intrinsics, out, dout):
+        of_depth, of_projection = self.backward(image, depth, projection, inverse_intrinsics, dout)
+        return ops.zeros_like(image), of_depth, of_projection, ops.zeros_like(inverse_intrinsics)
 
-    def _places(self, depth, projection, inverse_intrinsics):
-        places = np.empty((len(depth), 2, *depth.shape[2:]), np.float32)
+    def _values(self, image, depth, projection, inverse_intrinsics):
+        values = np.empty((*image.shape[:2], *depth.shape[2:]), np.float32)
 
-        def fill(index):
-            view = _View(depth[index, 0], projection[index], inverse_intrinsics[index], self.guard)
-            np.multiply(view.points[0], view.inverse_z, out=places[index, 0])
-            np.multiply(view.points[1], view.inverse_z, out=places[index, 1])
+        def fill(part):
+            scratch = Scratch()
+            view = _View(depth[part, 0], projection[part], inverse_intrinsics[part], scratch)
+            places = view.places(self.guard)
+            self._scale(places, image.shape)
+            Cells(*places, image[part], self.is_border, scratch).sample(values[part])
 
-        list(POOL.map(fill, range(len(depth))))
-        return places
+        for_images(fill, depth.shape)
+        return values
 
-    def _gradients(self, depth, projection, inverse_intrinsics, dout):
+    def _gradients(self, image, depth, projection, inverse_intrinsics, dout):
         of_depth, of_projection = np.empty_like(depth), np.empty_like(projection)
 
-        def fill(index):
-            view = _View(depth[index, 0], projection[index], inverse_intrinsics[index], self.guard)
-            of_projection[index] = view.gradients(dout[index], of_depth[index, 0])
+        def fill(part):
+            scratch = Scratch()
+            view = _View(depth[part, 0], projection[part], inverse_intrinsics[part], scratch)
+            places = view.places(self.guard)
+            scales = self._scale(places, image.shape)
+            slopes = [scratch.new(place.shape) for place in places]
+            Cells(*places, image[part], self.is_border, scratch).slopes(dout[part], *slopes)
+            for slope, scale in zip(slopes, scales):
+                slope *= scale
+            view.gradients(slopes, of_depth[part, 0], of_projection[part])
 
-        list(POOL.map(fill, range(len(depth))))
+        for_images(fill, depth.shape)
         return of_depth, of_projection
+
+    def _scale(self, places, shape):
+        """Change x and y to half-pixel places, return by how much."""
+        if not self.is_half_pixel:
+            return np.ones(2, np.float32)
+        scales = [np.float32(size / (size - 1)) for size in shape[:1:-1]]
+        for place, scale in zip(places, scales):
+            place *= scale
+            place -= np.float32(0.5)
+        return scales
 
 
 class _View:
-    """The rays of an image's pixels as the moved camera sees them, and the points on them."""
+    """The rays of N images' pixels as the moved camera sees them: three planes (N, h, w)."""
 
-    def __init__(self, depth, projection, inverse_intrinsics, guard):
-        self.depth, self.inverse_intrinsics = depth, inverse_intrinsics
-        self.x, self.y = (np.arange(size, dtype=np.float32) for size in depth.shape[::-1])
-        self.rays, self.points = [], []
-        directions = (projection[:, :3].astype(np.float64) @ inverse_intrinsics).astype(np.float32)
-        for (of_x, of_y, constant), shift in zip(directions, projection[:, 3]):
-            self.rays.append(np.add.outer(of_y * self.y + constant, of_x * self.x))
-            self.points.append(self.rays[-1] * depth)
-            self.points[-1] += shift
+    def __init__(self, depth, projection, inverse_intrinsics, scratch):
+        self.depth, self.projection, self.inverse_intrinsics = depth, projection, inverse_intrinsics
+        self.scratch = scratch
+        self.x, self.y = (np.arange(size, dtype=np.float32) for size in depth.shape[:0:-1])
+        self.rays, self.points = ([scratch.new(depth.shape) for _ in range(3)] for _ in "rp")
+
+    def places(self, guard):
+        """x and y, (N, h, w) each."""
+        directions = self.projection[:, :, :3].astype(np.float64) @ self.inverse_intrinsics
+        for axis, (ray, point) in enumerate(zip(self.rays, self.points)):
+            of_x, of_y, constant = directions[:, axis].astype(np.float32).T[:, :, None]
+            np.add((of_y * self.y + constant)[:, :, None], (of_x * self.x)[:, None], out=ray)
+            np.multiply(ray, self.depth, out=point)
+            point += self.projection[:, axis, 3, None, None]
         self.points[2] += guard
         self.inverse_z = np.divide(np.float32(1), self.points[2], out=self.points[2])
+        places = [self.scratch.new(self.depth.shape) for _ in range(2)]
+        for point, place in zip(self.points, places):
+            np.multiply(point, self.inverse_z, out=place)
+        return places
 
-    def gradients(self, dout, of_depth):
-        """Write the gradient of depth, return that of the projection (3, 4)."""
-        of_points = [dout[axis] * self.inverse_z for axis in (0, 1)]
-        of_z = [of * point for of, point in zip(of_points, self.points)]
-        of_z[0] += of_z[1]
-        of_z[0] *= self.inverse_z
-        of_points.append(np.negative(of_z[0], out=of_z[0]))
+    def gradients(self, of_places, of_depth, of_projection):
+        """Write the gradients of depth (N, h, w) and projection (N, 3, 4), given those of places.
+
+        What was given is overwritten.
+        """
+        of_z, work = (self.scratch.new(self.depth.shape) for _ in range(2))
+        for of_place in of_places:
+            of_place *= self.inverse_z
+        np.multiply(of_places[0], self.points[0], out=of_z)
+        of_z += np.multiply(of_places[1], self.points[1], out=work)
+        of_z *= self.inverse_z
+        np.negative(of_z, out=of_z)
         of_depth[...] = 0
-        columns = np.stack((self.x, np.ones_like(self.x)), 1)
-        of_projection = np.empty((3, 4))
-        for row, of_point, ray in zip(of_projection, of_points, self.rays):
-            row[3] = (of_point @ columns[:, 1]).sum(dtype=np.float64)
+        for axis, (of_point, ray) in enumerate(zip((*of_places, of_z), self.rays)):
+            of_projection[:, axis, 3] = of_point.sum(2).sum(1)
             ray *= of_point
             of_depth += ray
             of_point *= self.depth
-            sums = (of_point @ columns).astype(np.float64)
-            pixel = sums[:, 0].sum(), self.y @ sums[:, 1], sums[:, 1].sum()
-            row[:3] = self.inverse_intrinsics @ pixel
-        return of_projection
+            columns, rows = of_point.sum(1), of_point.sum(2)
+            of_pixel = np.stack((columns @ self.x, rows @ self.y, rows.sum(1)), 1)
+            of_projection[:, axis, :3] = np.einsum("nij,nj->ni", self.inverse_intrinsics, of_pixel)
 
 
-def _places_shape(depth, projection, inverse_intrinsics):
-    batch, _, height, width = depth
-    return batch, 2, height, width
+def _values_shape(image, depth, projection, inverse_intrinsics):
+    return (*image[:2], *depth[2:])
 
 
-def _gradients_shape(depth, projection, inverse_intrinsics, dout):
+def _gradients_of(image, depth, projection, inverse_intrinsics, dout):
     return depth, projection
-
-
-def _type(*types):
-    return types[0]
-
-
-def _types(*types):
-    return types[:2]

@@ -1,0 +1,53 @@
+"""Threads take each image once; memory is kept by each thread and never handed out twice."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from monodepth2.src.sfm_utils import planes_cpu
+
+
+@pytest.mark.parametrize("batch", [1, 2, 5])
+@pytest.mark.parametrize("block", [1, 12, 10**6])
+def test_each_image_is_taken_once_and_every_core_has_some(batch, block, monkeypatch):
+    monkeypatch.setattr(planes_cpu, "_BLOCK", block)
+    monkeypatch.setattr(planes_cpu, "_CORES", {0, 1})
+    times, parts = np.zeros(batch, int), []
+
+    def take(part):
+        times[part] += 1
+        parts.append(part)
+
+    planes_cpu.for_images(take, (batch, 3, 2, 3))
+    assert (times == 1).all()
+    assert len(parts) >= min(2, batch)
+
+
+def test_what_a_function_raises_arrives():
+    with pytest.raises(ZeroDivisionError):
+        planes_cpu.for_images(lambda part: 1 / 0, (2, 3, 4, 5))
+
+
+def test_blocks():
+    block = planes_cpu._BLOCK
+    assert planes_cpu.blocks(3, block) == [slice(0, 1), slice(1, 2), slice(2, 3)]
+    assert planes_cpu.blocks(3, 10 * block) == planes_cpu.blocks(3, block)
+    assert planes_cpu.blocks(5, block // 2) == [slice(0, 2), slice(2, 4), slice(4, 5)]
+    assert planes_cpu.blocks(5, 1, most=3) == [slice(0, 3), slice(3, 5)]
+
+
+def test_scratch_is_kept_and_never_handed_out_twice():
+    first, again = planes_cpu.Scratch(), planes_cpu.Scratch()
+    arrays = [first.new((4, 6)), first.new((4, 6)), first.new((4, 6), np.intp), first.new((6, 4))]
+    for number, array in enumerate(arrays):
+        array[...] = number
+    for number, (array, dtype) in enumerate(zip(arrays, 2 * [np.float32] + [np.intp, np.float32])):
+        assert (array == number).all() and array.dtype == dtype
+        assert array.flags.c_contiguous
+    assert again.new((4, 6)) is arrays[0] and again.new((6, 4)) is arrays[3]
+    others = []
+    thread = threading.Thread(target=lambda: others.append(planes_cpu.Scratch().new((4, 6))))
+    thread.start()
+    thread.join()
+    assert not np.shares_memory(others[0], arrays[0])
