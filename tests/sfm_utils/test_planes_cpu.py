@@ -8,25 +8,28 @@ import pytest
 from monodepth2.src.sfm_utils import planes_cpu
 
 
+@pytest.mark.parametrize("sets", [1, 3])
 @pytest.mark.parametrize("batch", [1, 2, 5])
 @pytest.mark.parametrize("block", [1, 12, 10**6])
-def test_each_image_is_taken_once_and_every_core_has_some(batch, block, monkeypatch):
+def test_each_image_is_taken_once_and_every_core_has_some(batch, sets, block, monkeypatch):
     monkeypatch.setattr(planes_cpu, "_BLOCK", block)
     monkeypatch.setattr(planes_cpu, "_CORES", {0, 1})
-    times, parts = np.zeros(batch, int), []
+    numbers = np.tile(np.arange(batch), sets)
+    times, parts = np.zeros(sets * batch, int), []
 
-    def take(part):
+    def take(part, within):
         times[part] += 1
+        np.testing.assert_array_equal(numbers[part], np.arange(batch)[within])
         parts.append(part)
 
-    planes_cpu.for_images(take, (batch, 3, 2, 3))
+    planes_cpu.for_images(take, (sets * batch, 3, 2, 3), batch)
     assert (times == 1).all()
-    assert len(parts) >= min(2, batch)
+    assert len(parts) >= min(2, sets * batch)
 
 
 def test_what_a_function_raises_arrives():
     with pytest.raises(ZeroDivisionError):
-        planes_cpu.for_images(lambda part: 1 / 0, (2, 3, 4, 5))
+        planes_cpu.for_images(lambda part, within: 1 / 0, (2, 3, 4, 5), 2)
 
 
 def test_blocks():

@@ -94,6 +94,23 @@ def test_both_forms_and_their_gradients_are_equal(border):
         np.testing.assert_allclose(ours, plain, atol=1e-5)
 
 
+@pytest.mark.parametrize("plain", [False, True])
+@pytest.mark.parametrize("use_ssim", [False, True])
+def test_several_images_for_each_target(use_ssim, plain):
+    compare = similarity("same", plain, use_ssim=use_ssim)
+    target, image, weights = random(2, 3, 6, 7), random(6, 3, 6, 7), random(6, 1, 6, 7)
+
+    def total(image, weights, target=target):
+        return (compare(target, image) * weights).sum()
+
+    together = ms.grad(total)(image, weights).asnumpy()
+    for part in (slice(0, 2), slice(2, 4), slice(4, 6)):
+        one = compare(target, image[part]).asnumpy()
+        np.testing.assert_allclose(compare(target, image).asnumpy()[part], one, atol=1e-6)
+        one = ms.grad(total)(image[part], weights[part]).asnumpy()
+        np.testing.assert_allclose(together[part], one, atol=1e-6)
+
+
 def test_blocks_of_any_size_give_the_same(monkeypatch):
     target, image, results = random(5, 3, 7, 6), random(5, 3, 7, 6), []
     compare = Similarity("reflect")

@@ -77,21 +77,22 @@ def test_the_gradient_of_depth_equals_finite_differences():
         np.testing.assert_allclose(gradient[index], change / 2e-2, rtol=2e-2, atol=1e-3)
 
 
-def scene(batch):
-    """A source image, random depth, cameras and motions: the arguments of InverseWarp."""
+def scene(batch, sets=1):
+    """A source image, random depths, cameras and motions: the arguments of InverseWarp."""
     rng = np.random.default_rng(2)
     poses = np.repeat(np.eye(4)[None], batch, 0)
     poses[:, :3] += rng.uniform(-0.1, 0.1, (batch, 3, 4))
     intrinsics = K * rng.uniform(0.8, 1.2, (batch, 3, 3))
-    image, depth = rng.random((batch, 3, 7, 9)), rng.uniform(2, 5, (batch, 1, 5, 6))
+    image, depth = rng.random((batch, 3, 7, 9)), rng.uniform(2, 5, (sets * batch, 1, 5, 6))
     return [tensor(a) for a in (image, depth, intrinsics, np.linalg.inv(intrinsics), poses)]
 
 
+@pytest.mark.parametrize("sets", [1, 2])
 @pytest.mark.parametrize("half_pixel", [False, True])
 @pytest.mark.parametrize("outside", ["border", "zero"])
-def test_both_forms_of_inverse_warping_and_their_gradients_are_equal(outside, half_pixel):
-    arguments, results = scene(3), []
-    weights = tensor(np.random.default_rng(3).normal(size=(3, 3, 5, 6)))
+def test_both_forms_of_inverse_warping_and_their_gradients_are_equal(outside, half_pixel, sets):
+    arguments, results = scene(3, sets), []
+    weights = tensor(np.random.default_rng(3).normal(size=(3 * sets, 3, 5, 6)))
     for plain in (False, True):
         warp = warping.InverseWarp(1e-3, outside, half_pixel)
         warp.cpu_form = warp.sampler.cpu_form = not plain

@@ -35,10 +35,20 @@ def _begin_thread():
 _POOL = ThreadPoolExecutor(len(_CORES), initializer=_begin_thread)
 
 
-def for_images(function: Callable[[slice], None], shape: tuple[int, ...]) -> None:
-    """Call function for every slice of a batch of planes (B, ..., H, W), on all cores."""
+def for_images(
+    function: Callable[[slice, slice], None], shape: tuple[int, ...], batch: int
+) -> None:
+    """Call function(part, within) for every slice of planes (K B, ..., H, W), on all cores.
+
+    Args:
+        function: gets a slice of the K B, and the slice of the batch that it is.
+        shape: of the planes: K sets one after the other, each of the whole batch.
+        batch: B.
+    """
     most = -(-shape[0] // len(_CORES))
-    list(_POOL.map(function, blocks(shape[0], shape[-2] * shape[-1], most)))
+    within = blocks(batch, shape[-2] * shape[-1], most) * (shape[0] // batch)
+    starts = np.cumsum([0] + [part.stop - part.start for part in within]).tolist()
+    list(_POOL.map(function, map(slice, starts, starts[1:]), within))
 
 
 def blocks(count: int, size: int, most: int | None = None) -> list[slice]:

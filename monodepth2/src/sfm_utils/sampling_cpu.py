@@ -8,8 +8,6 @@ none where a place was clipped, nor, with borders, on the first and last pixel.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from mindspore import nn, ops
 
@@ -40,21 +38,21 @@ class CpuSampler(nn.Cell):
     def _values(self, image, x, y):
         values = np.empty(_values_shape(image.shape, x.shape, y.shape), np.float32)
 
-        def fill(part):
-            images = _images(image, part)
-            Cells(x[part], y[part], images, self.is_border, Scratch()).sample(values[part])
+        def fill(part, within):
+            cells = Cells(x[part], y[part], image[within], self.is_border, Scratch())
+            cells.sample(values[part])
 
-        for_images(fill, x.shape)
+        for_images(fill, x.shape, len(image))
         return values
 
     def _of_places(self, image, x, y, dout):
         gradients = np.empty((len(x), 2, *x.shape[1:]), np.float32)
 
-        def fill(part):
-            cells = Cells(x[part], y[part], _images(image, part), self.is_border, Scratch())
+        def fill(part, within):
+            cells = Cells(x[part], y[part], image[within], self.is_border, Scratch())
             cells.slopes(dout[part], gradients[part, 0], gradients[part, 1])
 
-        for_images(fill, x.shape)
+        for_images(fill, x.shape, len(image))
         return gradients
 
     def _of_image(self, image, x, y, dout):
@@ -66,17 +64,17 @@ class CpuSampler(nn.Cell):
 
 
 class Cells:
-    """The 2 x 2 pixels around places x and y, (N, h, w) each, in N images (C, H, W)."""
+    """The 2 x 2 pixels around places x and y, (N, h, w) each, in images (N, C, H, W)."""
 
     def __init__(
         self,
         x: np.ndarray,
         y: np.ndarray,
-        images: Sequence[np.ndarray],
+        images: np.ndarray,
         is_border: bool,
         scratch: Scratch,
     ):
-        channels, height, width = images[0].shape
+        _, channels, height, width = images.shape
         self.images, self.is_border, self.scratch = images, is_border, scratch
         self.lines = (x, width), (y, height)
         self.offsets = 0, 1, width, width + 1
@@ -172,11 +170,6 @@ class Cells:
                 for plane, values in zip(image[block], corner):
                     np.take(plane.ravel()[offset:], start, mode="clip", out=values)
         return corners
-
-
-def _images(image, part):
-    """Those of the places `part`, which run through the batch once or several times."""
-    return [image[index % len(image)] for index in range(part.start, part.stop)]
 
 
 def _values_shape(image, x, y):

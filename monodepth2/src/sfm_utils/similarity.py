@@ -83,14 +83,16 @@ class Similarity(CpuForm):
         return ops.clamp(0.5 - 2 * top / bottom, 0, 1)
 
     def construct(self, target, image):
-        """(B, C, H, W) twice -> (B, 1, H, W)."""
+        """(B, C, H, W), (K B, C, H, W) -> (K B, 1, H, W): K images for each target."""
         target = ops.stop_gradient(target)
-        if not self.use_ssim:
-            return channel_mean(ops.abs(target - image))
-        if self.cpu_form:
+        if self.use_ssim and self.cpu_form:
             return self.on_cpu(target, image)
-        difference = (1 - SSIM_SHARE) * ops.abs(target - image)
-        return channel_mean(SSIM_SHARE * self.dissimilarity(target, image) + difference)
+        target = ops.tile(target, (image.shape[0] // target.shape[0], 1, 1, 1))
+        difference = ops.abs(target - image)
+        if self.use_ssim:
+            dissimilarity = self.dissimilarity(target, image)
+            difference = SSIM_SHARE * dissimilarity + (1 - SSIM_SHARE) * difference
+        return channel_mean(difference)
 
 
 def channel_mean(image: ms.Tensor) -> ms.Tensor:

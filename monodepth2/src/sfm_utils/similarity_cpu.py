@@ -29,10 +29,10 @@ class CpuSimilarity(nn.Cell):
         self.is_reflect = is_reflect
         self.share, self.rest = np.float32(share), np.float32(1 - share)
         self.forward = ops.Custom(self._values, _map_shape, first_of, "pyfunc")
-        self.backward = ops.Custom(self._gradients, first_of, first_of, "pyfunc")
+        self.backward = ops.Custom(self._gradients, _image_shape, first_of, "pyfunc")
 
     def construct(self, target, image):
-        """(B, C, H, W) twice -> (B, 1, H, W)."""
+        """(B, C, H, W), (K B, C, H, W) -> (K B, 1, H, W)."""
         return self.forward(target, image)
 
     def bprop(self, target, image, out, dout):
@@ -41,14 +41,14 @@ class CpuSimilarity(nn.Cell):
     def _values(self, target, image):
         values = np.empty(_map_shape(target.shape, image.shape), np.float32)
 
-        def fill(part):
+        def fill(part, within):
             total = values[part]
             total[...] = 0
             for block in blocks(image.shape[1], total.size):
-                both = target[part, block], image[part, block]
+                both = target[within, block], image[part, block]
                 structure = _Structure(*both, self.is_reflect)
-                value = structure.half
-                value *= -self.share
+                value = structure.ssim
+                value *= -self.share / 2
                 value += self.share / 2
                 np.maximum(value, 0, out=value)
                 np.minimum(value, self.share, out=value)
@@ -59,62 +59,86 @@ class CpuSimilarity(nn.Cell):
                     total[:, 0] += value[:, channel]
             total *= np.float32(1 / image.shape[1])
 
-        for_images(fill, image.shape)
+        for_images(fill, image.shape, len(target))
         return values
 
     def _gradients(self, target, image, dout):
         gradients = np.empty_like(image)
 
-        def fill(part):
+        def fill(part, within):
             weights = dout[part] * np.float32(1 / image.shape[1])
             of_difference = weights * self.rest
-            weights *= -self.share
+            weights *= -self.share / 2
             for plane in weights[:, 0]:
                 _weigh_border(plane, 1 / _border_weight(self.is_reflect))
             for block in blocks(image.shape[1], weights.size):
-                both, out = (target[part, block], image[part, block]), gradients[part, block]
+                both, out = (target[within, block], image[part, block]), gradients[part, block]
                 structure = _Structure(*both, self.is_reflect)
                 structure.gradient(weights, out)
-                sign = np.sign(structure.difference, out=structure.difference)
+                sign = _sign(structure.difference)
                 sign *= of_difference
                 out += sign
 
-        for_images(fill, image.shape)
+        for_images(fill, image.shape, len(target))
         return gradients
 
 
 class _Structure:
-    """SSIM = 4 A B / (C D) of two blocks (N, C, H, W); `half` is half of it.
+    """SSIM = A B / (C D) of two blocks (N, C, H, W), and `ratio` = 2 / (C D).
 
-    A = mean mean' + C1 / 2, B = covariance + C2 / 2, C = 2 A + (mean - mean')^2, and D = 2 B + the
-    variance of the difference, which is more exact than the sum of both variances.
+    A = 2 mean mean' + C1, B = 2 covariance + C2, C = A + (mean - mean')^2, and D = B + the variance
+    of the difference, which is more exact than the sum of both variances.
     """
 
     def __init__(self, target, image, is_reflect):
         self.target, self.image, self.is_reflect = target, image, is_reflect
         scratch = Scratch()
         memory = [scratch.new(image.shape) for _ in range(10)]
-        self.work, self.half, self.a, self.b, self.c, self.d, self.ratio, *means = memory
+        self.work, self.ssim, self.a, self.b, self.c, self.d, self.ratio, *means = memory
         self.target_mean, self.mean, self.difference = means
         self._means(target, self.target_mean)
         self._means(image, self.mean)
         np.multiply(self.target_mean, self.mean, out=self.a)
+        self.a *= 2
         self._means(np.multiply(target, image, out=self.work), self.b)
+        self.b *= 2
         self.b -= self.a
-        self.a += _C1 / 2
-        self.b += _C2 / 2
+        self.a += _C1
+        self.b += _C2
         np.subtract(image, target, out=self.difference)
         self._means(np.multiply(self.difference, self.difference, out=self.work), self.d)
         np.subtract(self.target_mean, self.mean, out=self.c)
         self.c *= self.c
         self.d -= self.c
-        for _ in range(2):
-            self.c += self.a
-            self.d += self.b
+        self.c += self.a
+        self.d += self.b
         np.multiply(self.c, self.d, out=self.ratio)
         np.divide(np.float32(2), self.ratio, out=self.ratio)
-        np.multiply(self.a, self.b, out=self.half)
-        self.half *= self.ratio
+        np.multiply(self.a, self.b, out=self.ssim)
+        self.ssim *= self.ratio
+        self.ssim *= 0.5
+
+    def gradient(self, weights, out):
+        """Write the gradient of sum(weights * SSIM) for the image.
+
+        The matrix of the windows' means, transposed, is itself between two diagonal ones: what
+        `_border_weight` says, and before it the inverse, which the weights bring along.
+        """
+        self.ratio *= weights
+        of_mean = np.subtract(self.b, self.a, out=self.work)
+        of_mean *= self.target_mean
+        self.mean *= self.ssim
+        self.mean *= np.subtract(self.d, self.c, out=self.d)
+        of_mean -= self.mean
+        of_mean *= self.ratio
+        self._means(of_mean, out)
+        of_square = np.multiply(self.c, self.ssim, out=self.c)
+        of_square *= self.ratio
+        out -= np.multiply(self._means(of_square, self.d), self.image, out=self.d)
+        of_product = np.multiply(self.a, self.ratio, out=self.a)
+        out += np.multiply(self._means(of_product, self.b), self.target, out=self.b)
+        for plane in out.reshape(-1, *out.shape[2:]):
+            _weigh_border(plane, _border_weight(self.is_reflect))
 
     def _means(self, planes, out):
         """Of 3 x 3 windows."""
@@ -126,26 +150,11 @@ class _Structure:
                 _weigh_border(means, np.float32(3 / 2))
         return out
 
-    def gradient(self, weights, out):
-        """Of sum(-weights / 2 * ...)."""
-        self.ratio *= weights
-        # To the mean of the image.
-        of_mean = np.subtract(self.b, self.a, out=self.work)
-        of_mean *= self.target_mean
-        self.mean *= self.half
-        self.mean *= np.subtract(self.d, self.c, out=self.d)
-        of_mean -= self.mean
-        of_mean *= self.ratio
-        self._means(of_mean, out)
-        # To the mean of the squares.
-        self.c *= self.half
-        self.c *= self.ratio
-        out -= np.multiply(self._means(self.c, self.d), self.image, out=self.d)
-        # To the mean of the products.
-        self.a *= self.ratio
-        out += np.multiply(self._means(self.a, self.b), self.target, out=self.b)
-        for plane in out.reshape(-1, *out.shape[2:]):
-            _weigh_border(plane, _border_weight(self.is_reflect))
+
+def _sign(planes):
+    """np.sign in place, in half the time."""
+    above, below = (planes > 0).view(np.int8), (planes < 0).view(np.int8)
+    return np.subtract(above, below, out=planes, dtype=np.int8, casting="unsafe")
 
 
 def _border_weight(is_reflect):
@@ -162,3 +171,7 @@ def _weigh_border(plane, factor):
 def _map_shape(target, image):
     batch, _, height, width = image
     return batch, 1, height, width
+
+
+def _image_shape(target, image, dout):
+    return image

@@ -87,18 +87,21 @@ class InverseWarp(CpuForm):
 
         Args:
             image: (B, C, H, W) of the source.
-            depth: (B, 1, h, w) of the target.
+            depth: (K B, 1, h, w) of the target: K sets one after the other, each of the whole
+                batch.
             intrinsics: (B, 3, 3) of the source.
             inverse_intrinsics: (B, 3, 3) of the target.
             source_from_target: (B, 4, 4).
         Returns:
-            (B, C, h, w).
+            (K B, C, h, w).
         """
         if self.cpu_form:
             projection = ops.matmul(intrinsics, source_from_target[:, :3])
             return self.on_cpu(image, depth, projection, inverse_intrinsics)
-        points = backproject(depth, inverse_intrinsics)
-        x, y = project(points, intrinsics, source_from_target, self.guard, depth.shape[2:])
+        sets = (depth.shape[0] // image.shape[0], 1, 1)
+        points = backproject(depth, ops.tile(inverse_intrinsics, sets))
+        cameras = ops.tile(intrinsics, sets), ops.tile(source_from_target, sets)
+        x, y = project(points, *cameras, self.guard, depth.shape[2:])
         if self.half_pixel:
             x, y = half_pixel_places(x, image.shape[3]), half_pixel_places(y, image.shape[2])
         return self.sampler(image, x, y)

@@ -29,7 +29,7 @@ class CpuInverseWarp(nn.Cell):
         self.backward = ops.Custom(self._gradients, _gradients_of, _gradients_of, "pyfunc")
 
     def construct(self, image, depth, projection, inverse_intrinsics):
-        """(B, C, H, W), (B, 1, h, w), (B, 3, 4) that projects points, (B, 3, 3) -> (B, C, h, w)."""
+        """(B, C, H, W), (K B, 1, h, w), (B, 3, 4) that projects, (B, 3, 3) -> (K B, C, h, w)."""
         return self.forward(image, depth, projection, inverse_intrinsics)
 
     def bprop(self, image, depth, projection, inverse_intrinsics, out, dout):
@@ -37,34 +37,35 @@ class CpuInverseWarp(nn.Cell):
         return ops.zeros_like(image), of_depth, of_projection, ops.zeros_like(inverse_intrinsics)
 
     def _values(self, image, depth, projection, inverse_intrinsics):
-        values = np.empty((*image.shape[:2], *depth.shape[2:]), np.float32)
+        values = np.empty((len(depth), image.shape[1], *depth.shape[2:]), np.float32)
 
-        def fill(part):
+        def fill(part, within):
             scratch = Scratch()
-            view = _View(depth[part, 0], projection[part], inverse_intrinsics[part], scratch)
+            view = _View(depth[part, 0], projection[within], inverse_intrinsics[within], scratch)
             places = view.places(self.guard)
             self._scale(places, image.shape)
-            Cells(*places, image[part], self.is_border, scratch).sample(values[part])
+            Cells(*places, image[within], self.is_border, scratch).sample(values[part])
 
-        for_images(fill, depth.shape)
+        for_images(fill, depth.shape, len(image))
         return values
 
     def _gradients(self, image, depth, projection, inverse_intrinsics, dout):
-        of_depth, of_projection = np.empty_like(depth), np.empty_like(projection)
+        of_depth = np.empty_like(depth)
+        of_projection = np.empty((len(depth), 3, 4), np.float32)
 
-        def fill(part):
+        def fill(part, within):
             scratch = Scratch()
-            view = _View(depth[part, 0], projection[part], inverse_intrinsics[part], scratch)
+            view = _View(depth[part, 0], projection[within], inverse_intrinsics[within], scratch)
             places = view.places(self.guard)
             scales = self._scale(places, image.shape)
             slopes = [scratch.new(place.shape) for place in places]
-            Cells(*places, image[part], self.is_border, scratch).slopes(dout[part], *slopes)
+            Cells(*places, image[within], self.is_border, scratch).slopes(dout[part], *slopes)
             for slope, scale in zip(slopes, scales):
                 slope *= scale
             view.gradients(slopes, of_depth[part, 0], of_projection[part])
 
-        for_images(fill, depth.shape)
-        return of_depth, of_projection
+        for_images(fill, depth.shape, len(image))
+        return of_depth, of_projection.reshape(-1, *projection.shape).sum(0)
 
     def _scale(self, places, shape):
         """Change x and y to half-pixel places, return by how much."""
@@ -125,7 +126,7 @@ class _View:
 
 
 def _values_shape(image, depth, projection, inverse_intrinsics):
-    return (*image[:2], *depth[2:])
+    return (depth[0], image[1], *depth[2:])
 
 
 def _gradients_of(image, depth, projection, inverse_intrinsics, dout):
