@@ -21,7 +21,7 @@ import numpy as np
 _CORES = os.sched_getaffinity(0)
 # An array of this size fits a core's cache; with much smaller ones the threads wait for each other
 # between operations.
-_BLOCK = 400_000
+_BLOCK = 250_000
 _of_thread = threading.local()
 
 
