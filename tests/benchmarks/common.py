@@ -13,12 +13,14 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def in_fresh_process(module, case, **options):
+def in_fresh_process(module, case, torch_isa=None, **options):
     """Run `python -m module --case case` in a process of its own and return the dict it prints.
 
     Peak memory and compile time are only meaningful in a process that did nothing else. The limit
     that MindSpore's oneDNN needs (AVX2) is taken away from cases that are not MindSpore's.
 
+    Args:
+        torch_isa: the limit of those, as ONEDNN_MAX_CPU_ISA.
     Returns:
         The dict, or {"error": last line} when the process failed.
     """
@@ -27,6 +29,8 @@ def in_fresh_process(module, case, **options):
     environment = {"ONEDNN_MAX_CPU_ISA": "AVX2", "GLOG_v": "3", **os.environ}
     if not case.startswith(("mindspore", "pipeline")):
         del environment["ONEDNN_MAX_CPU_ISA"]
+        if torch_isa:
+            environment["ONEDNN_MAX_CPU_ISA"] = torch_isa
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     if done.returncode:
         return {"error": (done.stderr.strip().splitlines() or ["no message"])[-1]}

@@ -1,0 +1,103 @@
+"""Measures a step beside PyTorch: eager, channels last and compiled, by turns.
+
+Every measurement is a process of its own. What counts is the median over the rounds, and PyTorch's
+form that is fastest by it. Memory is the peak above the level after the imports.
+"""
+
+import argparse
+import importlib
+import importlib.util
+import json
+import statistics
+import time
+
+from tests.benchmarks.common import ROOT, in_fresh_process, peak_mb, report, sgemm_gflops
+
+COLUMNS = ["ms", "torch_ms", "ratio", "torch_form", "mb", "torch_mb"]
+OURS, THEIRS = "mindspore", ("torch eager", "torch channels_last", "torch compile")
+
+
+def timed(make, repeats):
+    """What a measurement's process prints.
+
+    Args:
+        make: function that returns the step, a function without arguments.
+        repeats: how often to call it; the fastest call counts.
+    Returns:
+        {"ms": fastest call, "mb": peak memory above the level before `make`}.
+    """
+    before = peak_mb()
+    step = make()
+    for _ in range(2):
+        step()
+    times = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        step()
+        times.append(1000 * (time.perf_counter() - began))
+    return {"ms": min(times), "mb": peak_mb() - before}
+
+
+def row(module, what, rounds, **options):
+    """Measure `what` in all forms, [what, *COLUMNS]."""
+    forms = (OURS, *THEIRS) if importlib.util.find_spec("torch") else (OURS,)
+    results = {form: [] for form in forms}
+    for _ in range(rounds):
+        for form in forms:
+            result = in_fresh_process(module, form, what=what, **options)
+            if "error" in result:
+                raise SystemExit(f"{what}, {form}: {result['error']}")
+            results[form].append(result)
+    of = {
+        form: {key: statistics.median(each[key] for each in found) for key in ("ms", "mb")}
+        for form, found in results.items()
+    }
+    ours = of.pop(OURS)
+    if not of:
+        return [what, ours["ms"], None, None, None, ours["mb"], None]
+    best = min(of, key=lambda form: of[form]["ms"])
+    theirs = of[best]
+    ratio = ours["ms"] / theirs["ms"]
+    form = best.removeprefix("torch ")
+    return [what, ours["ms"], theirs["ms"], ratio, form, ours["mb"], theirs["mb"]]
+
+
+def run(module, doc, title, cases, measure, json_name):
+    """A benchmark's main function: one measurement (in the child) or all of them (the program).
+
+    Args:
+        module: the benchmark's own name, for its children.
+        doc: its docstring.
+        title: of the table.
+        cases: names.
+        measure: function of a form ("mindspore", "eager", "channels_last", "compile") and a case
+            that returns a step, a function without arguments.
+        json_name: of the file below out/benchmarks.
+    """
+    parser = argparse.ArgumentParser(description=doc.splitlines()[0])
+    parser.add_argument("--json", default=ROOT / "out" / "benchmarks" / json_name)
+    parser.add_argument("--rounds", type=int, default=3, help="measurements of each form")
+    parser.add_argument("--repeats", type=int, default=8, help="calls in each measurement")
+    parser.add_argument("--what", help="only the cases whose name has this in it")
+    parser.add_argument(
+        "--torch_isa",
+        default="AVX2",
+        help="the limit of PyTorch's convolutions, by default MindSpore's; ALL for none",
+    )
+    parser.add_argument("--case", choices=(OURS, *THEIRS), help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.case:
+        form = args.case.removeprefix("torch ")
+        importlib.import_module("mindspore" if form == OURS else "torch")
+        print(json.dumps(timed(lambda: measure(form, args.what), args.repeats)))
+        return
+    cases = [case for case in cases if (args.what or "") in case]
+    if not cases:
+        parser.error(f"--what {args.what}: no case has this in its name")
+    print(f"sgemm {sgemm_gflops():.0f} GFLOP/s", flush=True)
+    rows = []
+    for case in cases:
+        limits = {"repeats": args.repeats, "torch_isa": args.torch_isa}
+        rows.append(row(module, case, args.rounds, **limits))
+        print(*rows[-1], flush=True)
+    report(title, ["step", *COLUMNS], rows, args.json)

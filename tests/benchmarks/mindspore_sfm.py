@@ -1,0 +1,115 @@
+"""The photometric loss and the convolution blocks of video models in MindSpore; see bench_sfm."""
+
+import mindspore as ms
+from mindspore import nn, ops
+
+from monodepth2.src.model_utils.cpu_forms import Conv3x3
+from monodepth2.src.model_utils.resize import Resize
+from monodepth2.src.sfm_utils import similarity, smoothness, warping
+from monodepth2.src.sfm_utils.decoder_conv import DecoderConv
+
+ms.set_context(mode=ms.GRAPH_MODE)
+ms.set_device("CPU")
+
+
+class PhotometricLoss(nn.Cell):
+    """Of four scales, brought to full size, and two sources."""
+
+    def __init__(self, intrinsics, inverse, height, width):
+        super().__init__()
+        self.size = height, width
+        self.intrinsics, self.inverse = ms.Tensor(intrinsics), ms.Tensor(inverse)
+        self.resize = Resize("half_pixel")
+        self.reprojection = similarity.Similarity("reflect")
+        self.warp = warping.InverseWarp(warping.MONODEPTH2_GUARD, "border")
+
+    def construct(self, d0, d1, d2, d3, pose0, pose1, p0, p1, p2, p3, source0, source1, noise):
+        """Four disparities, two poses, four sizes of the target, two sources, noise: a scalar."""
+        smooth, depths = 0, ()
+        for scale, (disparity, image) in enumerate(zip((d0, d1, d2, d3), (p0, p1, p2, p3))):
+            full = self.resize(disparity, *self.size) if scale else disparity
+            depths = (*depths, 1 / (0.01 + 9.99 * full))
+            normalized = smoothness.normalized(disparity)
+            smooth = smooth + 1e-3 / 2**scale * smoothness.smoothness(normalized, image)
+        depths = ops.concat(depths)
+        still0, still1 = self.reprojection(p0, source0), self.reprojection(p0, source1)
+        noise0, noise1 = ops.split(noise, 1, 1)
+        least = ops.minimum(still0 + noise0, still1 + noise1)
+        least = ops.tile(ops.stop_gradient(least), (4, 1, 1, 1))
+        for pose, source in ((pose0, source0), (pose1, source1)):
+            warped = self.warp(source, depths, self.intrinsics, self.inverse, pose)
+            least = similarity.smaller(least, self.reprojection(p0, warped))
+        return least.mean() + smooth / 4
+
+
+class DecoderBlock(nn.Cell):
+    """A small map doubled beside features, reflection, 3x3, ELU."""
+
+    def __init__(self, small, features, out):
+        super().__init__()
+        self.conv = DecoderConv(small, features, out, "reflect")
+
+    def construct(self, small, features=None):
+        """(B, small, h, w), (B, features, 2h, 2w) -> (B, out, 2h, 2w)."""
+        return ops.elu(self.conv(small, features))
+
+
+def stem():
+    """The first layers of a ResNet."""
+    conv = nn.Conv2d(3, 64, 7, 2, "pad", 3)
+    pool = nn.MaxPool2d(3, 2, "pad", padding=1)
+    return nn.SequentialCell(conv, nn.BatchNorm2d(64), nn.ReLU(), pool)
+
+
+class ResidualBlock(nn.Cell):
+    """Two 3x3 convolutions of a ResNet-18, the first with stride 2 where the channels double."""
+
+    def __init__(self, channels, out):
+        super().__init__()
+        stride = out // channels
+        self.conv1 = Conv3x3(channels, out, False, "HeUniform", None)
+        if stride > 1:
+            self.conv1 = nn.Conv2d(channels, out, 3, stride, "pad", 1)
+        self.conv2 = Conv3x3(out, out, False, "HeUniform", None)
+        self.bn1, self.bn2 = nn.BatchNorm2d(out), nn.BatchNorm2d(out)
+        self.down = nn.SequentialCell()
+        if stride > 1:
+            conv = nn.Conv2d(channels, out, 1, stride)
+            self.down = nn.SequentialCell(conv, nn.BatchNorm2d(out))
+        self.relu = nn.ReLU()
+
+    def construct(self, x):
+        """(B, channels, h, w) -> (B, out, h / stride, w / stride)."""
+        y = self.relu(self.bn1(self.conv1(x)))
+        return self.relu(self.bn2(self.conv2(y)) + self.down(x))
+
+
+def step_of(net, arrays, learned, weights):
+    """A function: value and gradients of sum(weights * net(*arrays)), compiled.
+
+    Args:
+        learned: how many of the first arrays get a gradient, besides all parameters.
+    """
+    parameters = ms.ParameterTuple(net.set_train().trainable_params())
+    weights, arguments = ms.Tensor(weights), [ms.Tensor(array) for array in arrays]
+
+    def forward(*arguments):
+        return (net(*arguments) * weights).sum()
+
+    gradients_of = ms.value_and_grad(
+        forward, tuple(range(learned)) or None, parameters if len(parameters) else None
+    )
+    count, one = ms.Parameter(ms.Tensor(0, ms.int32), requires_grad=False), ms.Tensor(1, ms.int32)
+
+    @ms.jit
+    def compiled(*arguments):
+        value, gradients = gradients_of(*arguments)
+        return value, ops.depend(ops.assign_add(count, one), gradients)
+
+    def step():
+        # Waiting for a value that is there before the end keeps a core busy: the count comes last.
+        value, ended = compiled(*arguments)
+        ended.asnumpy()
+        return float(value.asnumpy())
+
+    return step
