@@ -78,7 +78,8 @@ def cases():
             h, w = height // share, width // share
             shapes = [(small, h // 2, w // 2)] + ([(features, h, w)] if features else [])
             name, channels = f"decoder {small}+{features}-{out}", (small, features, out)
-            add(name, "DecoderBlock", channels, shapes, (out, h, w))
+            kind = "DecoderBlock" if features else "LastDecoderBlock"
+            add(name, kind, channels, shapes, (out, h, w))
         stem_out = 64, height // 4, width // 4
         add("stem", "stem", (), [(3, height, width)], stem_out)
         for channels, out, share in RESIDUAL:

@@ -49,9 +49,17 @@ class DecoderBlock(nn.Cell):
         super().__init__()
         self.conv = DecoderConv(small, features, out, "reflect")
 
-    def construct(self, small, features=None):
+    def construct(self, small, features):
         """(B, small, h, w), (B, features, 2h, 2w) -> (B, out, 2h, 2w)."""
         return ops.elu(self.conv(small, features))
+
+
+class LastDecoderBlock(DecoderBlock):
+    """Without features."""
+
+    def construct(self, small):
+        """(B, small, h, w) -> (B, out, 2h, 2w)."""
+        return ops.elu(self.conv(small, None))
 
 
 def stem():
@@ -85,31 +93,23 @@ class ResidualBlock(nn.Cell):
 
 
 def step_of(net, arrays, learned, weights):
-    """A function: value and gradients of sum(weights * net(*arrays)), compiled.
+    """A function: gradients of sum(weights * net(*arrays)), compiled.
 
     Args:
         learned: how many of the first arrays get a gradient, besides all parameters.
     """
     parameters = ms.ParameterTuple(net.set_train().trainable_params())
     weights, arguments = ms.Tensor(weights), [ms.Tensor(array) for array in arrays]
-
-    def forward(*arguments):
-        return (net(*arguments) * weights).sum()
-
-    gradients_of = ms.value_and_grad(
-        forward, tuple(range(learned)) or None, parameters if len(parameters) else None
+    backward = ops.GradOperation(
+        get_all=learned > 0, get_by_list=len(parameters) > 0, sens_param=True
     )
     count, one = ms.Parameter(ms.Tensor(0, ms.int32), requires_grad=False), ms.Tensor(1, ms.int32)
 
     @ms.jit
     def compiled(*arguments):
-        value, gradients = gradients_of(*arguments)
-        return value, ops.depend(ops.assign_add(count, one), gradients)
+        gradients_of = backward(net, parameters) if len(parameters) else backward(net)
+        results = net(*arguments), gradients_of(*arguments, weights)
+        return ops.depend(ops.assign_add(count, one), results)
 
-    def step():
-        # Waiting for a value that is there before the end keeps a core busy: the count comes last.
-        value, ended = compiled(*arguments)
-        ended.asnumpy()
-        return float(value.asnumpy())
-
-    return step
+    # Waiting for a value that is there before the end keeps a core busy: the count comes last.
+    return lambda: compiled(*arguments).asnumpy()
