@@ -6,6 +6,7 @@ import pytest
 
 from monodepth2.src.sfm_utils import planes_cpu, warping
 from monodepth2.src.sfm_utils.sampling import Sampler
+from monodepth2.src.sfm_utils.similarity import Similarity
 from tests.synthetic.camera import relative_pose
 from tests.synthetic.sequence import sequence
 
@@ -107,6 +108,21 @@ def test_both_forms_of_inverse_warping_and_their_gradients_are_equal(outside, ha
         scale = np.abs(expected).max()
         assert (scale == 0) == (name == "image")
         np.testing.assert_allclose(ours, expected, atol=1e-5 * scale, err_msg=name)
+
+
+def test_a_compiled_gradient_is_the_same():
+    """With everything that a photometric loss calls, as a training step compiles it."""
+    image, depth, *cameras, poses = scene(2, sets=2)
+    target = tensor(np.random.default_rng(4).random((2, 3, 5, 6)))
+    warp, compare = warping.InverseWarp(1e-7, "border"), Similarity("reflect")
+
+    def total(depth, poses):
+        return compare(target, warp(image, depth, *cameras, poses)).sum()
+
+    gradients = ms.grad(total, (0, 1))
+    for got, expected in zip(ms.jit(gradients)(depth, poses), gradients(depth, poses)):
+        assert np.abs(expected.asnumpy()).max() > 0.1
+        np.testing.assert_allclose(got.asnumpy(), expected.asnumpy(), rtol=1e-5, atol=1e-5)
 
 
 def test_the_guard_is_added_to_z():
