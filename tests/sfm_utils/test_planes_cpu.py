@@ -25,6 +25,8 @@ def test_each_image_is_taken_once_and_every_core_has_some(batch, sets, block, mo
     planes_cpu.for_images(take, (sets * batch, 3, 2, 3), batch)
     assert (times == 1).all()
     assert len(parts) >= min(2, sets * batch)
+    longest = max(part.stop - part.start for part in parts)
+    assert longest == min(batch, max(1, block // 6), -(-sets * batch // 2))
 
 
 def test_what_a_function_raises_arrives():
