@@ -1,10 +1,10 @@
 """What video models compute, forward and backward, beside PyTorch.
 
-    python -m tests.benchmarks.bench_sfm [--what CASE ...] [--rounds 3] [--json FILE]
+    python -m tests.benchmarks.bench_sfm [--what PART_OF_A_NAME] [--rounds 3] [--json FILE]
 
 Batch 4 at 192x640 and 128x416: Monodepth2's whole photometric loss (four scales at full size, two
-sources: eight warps, SSIM and L1, minimum, smoothness), the blocks of its decoder, and those of a
-ResNet-18, with the gradients that training needs.
+sources: eight warps, SSIM and L1, minimum, smoothness), sampling alone, the blocks of its decoder,
+and those of a ResNet-18, with the gradients that training needs.
 """
 
 from functools import partial
@@ -53,6 +53,17 @@ def loss(library, height, width):
     return net, [*disparities, *poses, *pyramid, *sources, noise], 6, np.ones((), np.float32)
 
 
+def sampling(library, height, width):
+    """Sampling of either library at places up to five pixels away."""
+    rng = np.random.default_rng(0)
+    shifts = rng.uniform(-5, 5, (2, BATCH, height, width))
+    x = (shifts[0] + np.arange(width)).astype(np.float32)
+    y = (shifts[1] + np.arange(height)[:, None]).astype(np.float32)
+    image = smooth_noise(rng, 3, height, width)
+    weights = rng.standard_normal(image.shape).astype(np.float32)
+    return library.Sampling(), [x, y, image], 2, weights
+
+
 def block(library, kind, channels, shapes, out_shape):
     """A block of either library, random maps, and how many of them get a gradient."""
     rng = np.random.default_rng(0)
@@ -68,6 +79,7 @@ def cases():
     found = {}
     for size, (height, width) in SIZES.items():
         found[f"loss {size}"] = partial(loss, height=height, width=width)
+        found[f"sampling {size}"] = partial(sampling, height=height, width=width)
 
         def add(name, kind, channels, shapes, out_shape, size=size):
             found[f"{name} {size}"] = partial(

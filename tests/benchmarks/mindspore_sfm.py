@@ -7,6 +7,7 @@ from monodepth2.src.model_utils.cpu_forms import Conv3x3
 from monodepth2.src.model_utils.resize import Resize
 from monodepth2.src.sfm_utils import similarity, smoothness, warping
 from monodepth2.src.sfm_utils.decoder_conv import DecoderConv
+from monodepth2.src.sfm_utils.sampling import Sampler
 
 ms.set_context(mode=ms.GRAPH_MODE)
 ms.set_device("CPU")
@@ -40,6 +41,18 @@ class PhotometricLoss(nn.Cell):
             warped = self.warp(source, depths, self.intrinsics, self.inverse, pose)
             least = similarity.smaller(least, self.reprojection(p0, warped))
         return least.mean() + smooth / 4
+
+
+class Sampling(nn.Cell):
+    """Bilinear values at places in pixels, the border repeated."""
+
+    def __init__(self):
+        super().__init__()
+        self.sampler = Sampler("border")
+
+    def construct(self, x, y, image):
+        """(B, h, w) twice, (B, C, H, W) -> (B, C, h, w)."""
+        return self.sampler(image, x, y)
 
 
 class DecoderBlock(nn.Cell):

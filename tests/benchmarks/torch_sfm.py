@@ -70,6 +70,16 @@ class PhotometricLoss(nn.Module):
         return total / len(disparities)
 
 
+class Sampling(nn.Module):
+    """Bilinear values at places in pixels, the border repeated."""
+
+    def forward(self, x, y, image):
+        """(B, h, w) twice, (B, C, H, W) -> (B, C, h, w)."""
+        height, width = image.shape[2:]
+        grid = torch.stack((x / (width - 1), y / (height - 1)), -1) * 2 - 1
+        return F.grid_sample(image, grid, padding_mode="border", align_corners=True)
+
+
 class DecoderBlock(nn.Module):
     """A small map doubled beside features, reflection, 3x3, ELU."""
 

@@ -186,6 +186,16 @@ def test_a_scan_that_cannot_be(day):
 CAMERA = Intrinsics(fx=100.0, fy=110.0, cx=50.0, cy=20.0, width=200, height=80)
 
 
+def test_a_scan_that_cannot_be_read(day, monkeypatch):
+    def refuse(*args):
+        raise PermissionError(13, "Permission denied")
+
+    (day / "scan.bin").write_bytes(scan((1, 2, 3)).tobytes())
+    monkeypatch.setattr(np, "fromfile", refuse)
+    with pytest.raises(InputError, match=r"scan.bin: Permission denied$"):
+        read_velodyne(day / "scan.bin")
+
+
 def test_intrinsics_scale_with_the_images():
     assert CAMERA.resized(40, 50) == Intrinsics(25.0, 55.0, 12.5, 10.0, 50, 40)
     np.testing.assert_array_equal(CAMERA.matrix, [[100, 0, 50], [0, 110, 20], [0, 0, 1]])

@@ -129,6 +129,15 @@ def test_an_image_that_was_taken_sideways_is_upright(tmp_path):
         Footage(tmp_path)
 
 
+def test_an_image_whose_size_changes_after_the_check_is_named(tmp_path):
+    write_folder(tmp_path / "images", [view(0), view(1)])
+    frames = Footage(tmp_path / "images").frames()
+    next(frames)
+    write_folder(tmp_path / "images", [view(1, height=32)], first=1)
+    with pytest.raises(InputError, match="0001.png is damaged: another size than its header tells"):
+        next(frames)
+
+
 def test_what_is_no_footage_is_named(tmp_path):
     with pytest.raises(InputError, match="none does not exist; give a folder of images or a video"):
         Footage(tmp_path / "none")
