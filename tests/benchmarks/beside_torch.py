@@ -96,8 +96,8 @@ def run(module, doc, title, cases, measure, json_name):
         parser.error(f"--what {args.what}: no case has this in its name")
     print(f"sgemm {sgemm_gflops():.0f} GFLOP/s", flush=True)
     rows = []
-    for case in cases:
+    for number, case in enumerate(cases, 1):
+        print(f"{number}/{len(cases)} {case}", flush=True)
         limits = {"repeats": args.repeats, "torch_isa": args.torch_isa}
         rows.append(row(module, case, args.rounds, **limits))
-        print(*rows[-1], flush=True)
     report(title, ["step", *COLUMNS], rows, args.json)

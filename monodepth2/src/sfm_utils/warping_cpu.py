@@ -42,8 +42,7 @@ class CpuInverseWarp(nn.Cell):
         def fill(part, within):
             scratch = Scratch()
             view = _View(depth[part, 0], projection[within], inverse_intrinsics[within], scratch)
-            places = view.places(self.guard)
-            self._scale(places, image.shape)
+            places, _ = self._places(view, image.shape)
             Cells(*places, image[within], self.is_border, scratch).sample(values[part])
 
         for_images(fill, depth.shape, len(image))
@@ -56,8 +55,7 @@ class CpuInverseWarp(nn.Cell):
         def fill(part, within):
             scratch = Scratch()
             view = _View(depth[part, 0], projection[within], inverse_intrinsics[within], scratch)
-            places = view.places(self.guard)
-            scales = self._scale(places, image.shape)
+            places, scales = self._places(view, image.shape)
             slopes = [scratch.new(place.shape) for place in places]
             Cells(*places, image[within], self.is_border, scratch).slopes(dout[part], *slopes)
             for slope, scale in zip(slopes, scales):
@@ -67,15 +65,16 @@ class CpuInverseWarp(nn.Cell):
         for_images(fill, depth.shape, len(image))
         return of_depth, of_projection.reshape(-1, *projection.shape).sum(0)
 
-    def _scale(self, places, shape):
-        """Change x and y to half-pixel places, return by how much."""
+    def _places(self, view, shape):
+        """x and y in images of a shape, and how far they move for each pixel that the view's do."""
+        places = view.places(self.guard)
         if not self.is_half_pixel:
-            return np.ones(2, np.float32)
+            return places, np.ones(2, np.float32)
         scales = [np.float32(size / (size - 1)) for size in shape[:1:-1]]
         for place, scale in zip(places, scales):
             place *= scale
             place -= np.float32(0.5)
-        return scales
+        return places, scales
 
 
 class _View:
