@@ -1,0 +1,168 @@
+"""ResNet encoders (He et al. 2016) of one image or of several stacked ones.
+
+Parameters have the names of the published checkpoints; the classifier is left out.
+"""
+
+from mindspore import nn, ops
+from mindspore.common.initializer import HeNormal
+
+from ..model_utils.cpu_forms import Conv3x3
+
+# Layers: (blocks of the four stages, whether they are bottlenecks).
+DEPTHS = {
+    18: ((2, 2, 2, 2), False),
+    34: ((3, 4, 6, 3), False),
+    50: ((3, 4, 6, 3), True),
+    101: ((3, 4, 23, 3), True),
+    152: ((3, 8, 36, 3), True),
+}
+
+
+def _fan_out():
+    return HeNormal(mode="fan_out", nonlinearity="relu")
+
+
+def _conv(in_channels, out_channels, kernel_size, stride=1):
+    if kernel_size == 3 and stride == 1:
+        return Conv3x3(in_channels, out_channels, False, _fan_out(), None)
+    return nn.Conv2d(
+        in_channels,
+        out_channels,
+        kernel_size=kernel_size,
+        stride=stride,
+        pad_mode="pad",
+        padding=kernel_size // 2,
+        has_bias=False,
+        weight_init=_fan_out(),
+    )
+
+
+def _norm(channels):
+    return nn.BatchNorm2d(channels, eps=1e-5, momentum=0.9)
+
+
+class _Block(nn.Cell):
+    """What both kinds of block share: the skip connection."""
+
+    def __init__(self, in_channels, out_channels, stride):
+        super().__init__()
+        self.relu = nn.ReLU()
+        self.has_downsample = stride != 1 or in_channels != out_channels
+        if self.has_downsample:
+            conv = _conv(in_channels, out_channels, 1, stride)
+            self.downsample = nn.SequentialCell(conv, _norm(out_channels))
+
+    def _joined(self, x, y):
+        if self.has_downsample:
+            x = self.downsample(x)
+        return self.relu(y + x)
+
+
+class BasicBlock(_Block):
+    """Two 3x3 convolutions beside a skip connection; see `Bottleneck`."""
+
+    expansion = 1
+
+    def __init__(self, in_channels, planes, stride):
+        super().__init__(in_channels, planes, stride)
+        self.conv1, self.bn1 = _conv(in_channels, planes, 3, stride), _norm(planes)
+        self.conv2, self.bn2 = _conv(planes, planes, 3), _norm(planes)
+
+    def construct(self, x):
+        """(B, in_channels, h, w) -> (B, planes, h / stride, w / stride)."""
+        y = self.relu(self.bn1(self.conv1(x)))
+        return self._joined(x, self.bn2(self.conv2(y)))
+
+
+class Bottleneck(_Block):
+    """1x1, 3x3 and 1x1 convolution beside a skip connection.
+
+    Args:
+        in_channels (int): channels in.
+        planes (int): a quarter of the channels out.
+        stride (int): of the 3x3 convolution (as in torchvision) and of the skip connection.
+    """
+
+    expansion = 4
+
+    def __init__(self, in_channels, planes, stride):
+        super().__init__(in_channels, 4 * planes, stride)
+        self.conv1, self.bn1 = _conv(in_channels, planes, 1), _norm(planes)
+        self.conv2, self.bn2 = _conv(planes, planes, 3, stride), _norm(planes)
+        self.conv3, self.bn3 = _conv(planes, 4 * planes, 1), _norm(4 * planes)
+
+    def construct(self, x):
+        """(B, in_channels, h, w) -> (B, 4 planes, h / stride, w / stride)."""
+        y = self.relu(self.bn1(self.conv1(x)))
+        y = self.relu(self.bn2(self.conv2(y)))
+        return self._joined(x, self.bn3(self.conv3(y)))
+
+
+class PaddedMaxPool(nn.Cell):
+    """3x3 max-pool with stride 2 and a zero border, for inputs >= 0.
+
+    Zeros stand for PyTorch's minus infinity after a ReLU; MindSpore Lite runs this form only.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.pool = nn.MaxPool2d(kernel_size=3, stride=2, pad_mode="valid")
+
+    def construct(self, x):
+        """(B, C, h, w) -> (B, C, ceil(h / 2), ceil(w / 2))."""
+        batch, channels, height, width = x.shape
+        # By concatenation: ops.Pad takes ten times as long on CPU.
+        side = ops.zeros((batch, channels, height, 1), x.dtype)
+        x = ops.concat((side, x, side), 3)
+        edge = ops.zeros((batch, channels, 1, width + 2), x.dtype)
+        return self.pool(ops.concat((edge, x, edge), 2))
+
+
+class _ResNet(nn.Cell):
+    def __init__(self, num_layers, in_channels):
+        super().__init__()
+        counts, is_deep = DEPTHS[num_layers]
+        block = Bottleneck if is_deep else BasicBlock
+        self.conv1, self.bn1 = _conv(in_channels, 64, 7, 2), _norm(64)
+        self.relu, self.maxpool = nn.ReLU(), PaddedMaxPool()
+        stages, channels = [], 64
+        for stage, count in enumerate(counts):
+            planes, blocks = 64 * 2**stage, []
+            for number in range(count):
+                stride = 2 if stage and not number else 1
+                blocks.append(block(channels, planes, stride))
+                channels = planes * block.expansion
+            stages.append(nn.SequentialCell(blocks))
+        self.layer1, self.layer2, self.layer3, self.layer4 = stages
+
+    def construct(self, x):
+        """(B, C, H, W) -> five maps at 1/2 to 1/32; the first one before the max-pool."""
+        first = self.relu(self.bn1(self.conv1(x)))
+        layer1 = self.layer1(self.maxpool(first))
+        layer2 = self.layer2(layer1)
+        layer3 = self.layer3(layer2)
+        return first, layer1, layer2, layer3, self.layer4(layer3)
+
+
+class ResnetEncoder(nn.Cell):
+    """Features of one image, or of several that are stacked along the channels.
+
+    The original knows several images for 18 and 50 layers only; here every depth takes them.
+
+    Args:
+        num_layers (int): 18, 34, 50, 101 or 152.
+        num_input_images (int): how many images are stacked.
+    Attributes:
+        num_ch_enc: channels of the five maps.
+    """
+
+    def __init__(self, num_layers=18, num_input_images=1):
+        super().__init__()
+        expansion = 4 if DEPTHS[num_layers][1] else 1
+        self.num_layers = num_layers
+        self.num_ch_enc = [64, *(expansion * channels for channels in (64, 128, 256, 512))]
+        self.encoder = _ResNet(num_layers, 3 * num_input_images)
+
+    def construct(self, image):
+        """(B, 3 n, H, W), RGB 0..1 -> five maps at 1/2, 1/4, 1/8, 1/16, 1/32."""
+        return self.encoder((image - 0.45) / 0.225)
