@@ -2,6 +2,7 @@
 
 from .depth_decoder import DepthDecoder
 from .models import DisparityNet, PoseNet, make_networks, source_frames
+from .motion import Motion
 from .pose_cnn import PoseCNN
 from .pose_decoder import PoseDecoder
 from .resnet_encoder import ResnetEncoder
@@ -9,6 +10,7 @@ from .resnet_encoder import ResnetEncoder
 __all__ = [
     "DepthDecoder",
     "DisparityNet",
+    "Motion",
     "PoseCNN",
     "PoseDecoder",
     "PoseNet",

@@ -2,13 +2,12 @@
 
 from mindspore import nn, ops
 
+from ..datasets.fields import STEREO
 from ..model_utils.errors import InputError
 from .depth_decoder import DepthDecoder
 from .pose_cnn import PoseCNN
 from .pose_decoder import PoseDecoder
 from .resnet_encoder import ResnetEncoder
-
-STEREO = "s"  # the frame of the other camera
 
 
 def source_frames(frame_ids, use_stereo):
@@ -69,7 +68,7 @@ class DisparityNet(nn.Cell):
     """
 
     def __init__(self, encoder, depth):
-        super().__init__()
+        super().__init__(auto_prefix=False)  # the networks keep their names
         self.encoder, self.depth = encoder, depth
 
     def construct(self, image):
@@ -86,7 +85,7 @@ class PoseNet(nn.Cell):
     """
 
     def __init__(self, pose_encoder, pose):
-        super().__init__()
+        super().__init__(auto_prefix=False)  # the networks keep their names
         self.pose_encoder, self.pose = pose_encoder, pose
 
     def construct(self, images):
