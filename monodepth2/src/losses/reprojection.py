@@ -34,8 +34,9 @@ class Reprojection(nn.Cell):
     """The smallest error of each pixel over the sources.
 
     Args:
-        noise: (B, S, h, w), or (B, 1, h, w) with `average`, of `tie_break_noise`: pixels that an
-            unwarped source explains as well do not count (automasking). None: all count.
+        noise: (B, S, H, W), or (B, 1, H, W) with `average`, of `tie_break_noise`: pixels that an
+            unwarped source explains as well do not count (automasking); smaller images take its
+            corner. None: all pixels count.
         average: the mean over the sources instead of their smallest error.
         use_ssim: False compares by absolute differences alone.
         align_corners: False samples as the original's source does since PyTorch 1.3.
@@ -80,14 +81,15 @@ class Reprojection(nn.Cell):
 
     def _still(self, target, sources):
         """The error that the unwarped sources leave, (B, 1, h, w)."""
+        noise = self.noise[:, :, : target.shape[2], : target.shape[3]]
         errors = ()
         for number, source in enumerate(sources):
             error = self.error(target, source)
             if not self.average:
-                error = error + self.noise[:, number : number + 1]
+                error = error + noise[:, number : number + 1]
             errors = (*errors, error)
         combined = self._combined(errors)
-        return combined + self.noise if self.average else combined
+        return combined + noise if self.average else combined
 
     def _combined(self, errors):
         total = errors[0]

@@ -2,21 +2,24 @@
 
 from mindspore import nn, ops
 
+from ..datasets.fields import STEREO
+
 
 class Motion(nn.Cell):
     """From the frames of a sample to the motion to each neighbour.
 
     Args:
         networks: of `make_networks`.
-        frames: numbers of the neighbours, in the order of their images.
+        sources: frames of `source_frames`; the other camera's has no motion.
         pose_model_type: separate_resnet, shared or posecnn.
         pose_model_input: pairs, each passed in the order of time, or all.
     Attributes:
         inverted: for each neighbour, whether its prediction is source-to-target motion.
     """
 
-    def __init__(self, networks, frames, pose_model_type, pose_model_input):
+    def __init__(self, networks, sources, pose_model_type, pose_model_input):
         super().__init__(auto_prefix=False)  # the networks keep their names
+        frames = [source for source in sources if source != STEREO]
         self.is_shared = pose_model_type == "shared"
         self.is_cnn = pose_model_type == "posecnn"
         self.is_pairs = pose_model_input == "pairs"
