@@ -12,7 +12,7 @@ import pytest
 
 from depthnet.src.model_utils import torch_files
 from depthnet.src.model_utils.errors import InputError
-from depthnet.src.model_utils.weights import read_weights
+from depthnet.src.model_utils.weights import read_entries, read_weights
 from tests.torch_files import MAGIC, PROTOCOL, Call, Storage, save_torch, tensor
 
 DATA = Path(__file__).parent / "data"
@@ -78,6 +78,20 @@ def test_every_kind_of_tensor_that_torch_writes(name):
         assert found[key].dtype == dtype and found[key].dtype.isnative, key
         np.testing.assert_array_equal(found[key], np.array(values, dtype), err_msg=key)
         assert found[key].shape == np.shape(values), key
+
+
+@pytest.mark.parametrize("name", ["tensors.pt", "tensors_legacy.pt"])
+def test_numbers_and_texts_beside_the_tensors(name):
+    tensors, rest = read_entries(DATA / name)
+    assert list(tensors) == list(TENSORS)
+    assert rest == {"epoch": 3, "dtype": "float32", "name": "x", "rate": 0.5}
+
+
+def test_the_numbers_beside_the_weights_of_a_training_state(tmp_path, is_legacy):
+    content = {"step": 9, "model": {"a": np.float32([1]), "height": 192, "use_stereo": True}}
+    save_torch(tmp_path / "a.pt", content, is_legacy)
+    rest = read_entries(tmp_path / "a.pt")[1]
+    assert rest == {"height": 192, "use_stereo": True} and rest["use_stereo"] is True
 
 
 def test_tensors_of_one_storage_share_memory():

@@ -40,17 +40,20 @@ _OPCODES = """PROTO FRAME STOP MARK POP NONE NEWTRUE NEWFALSE INT BININT BININT1
 FLOAT BINFLOAT STRING BINSTRING SHORT_BINSTRING UNICODE BINUNICODE SHORT_BINUNICODE BINBYTES
 SHORT_BINBYTES EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 EMPTY_LIST APPEND APPENDS SETITEM SETITEMS
 GET BINGET LONG_BINGET PUT BINPUT LONG_BINPUT MEMOIZE GLOBAL STACK_GLOBAL REDUCE BINPERSID"""
+_PLAIN = (bool, int, float, str)  # what a state dict may hold beside tensors
 _MOST_DIMENSIONS = 16  # far more than weights have, and fewer than any numpy refuses itself
 _MOST_REPEATED = 1 << 20  # elements of a tensor that repeats (expands) a smaller storage
 
 
-def read_zip(archive: zipfile.ZipFile, name: str, path: Path) -> dict[str, np.ndarray]:
-    """{name: array} of an archive that torch.save wrote.
+def read_zip(archive: zipfile.ZipFile, name: str, path: Path) -> tuple[dict, dict]:
+    """Entries of an archive that torch.save wrote.
 
     Args:
         archive: the opened file; its entries are known to be no larger than the file.
         name: of the entry that holds the pickle.
         path: of the file, for the errors.
+    Returns:
+        {name: array} of the tensors, {name: value} of the numbers and texts beside them.
     Raises:
         InputError: objects other than tensors.
     """
@@ -61,8 +64,8 @@ def read_zip(archive: zipfile.ZipFile, name: str, path: Path) -> dict[str, np.nd
     return _tensors(found, path, lambda key: archive.read(f"{root}data/{key}"), is_big)
 
 
-def read_legacy(path: Path) -> dict[str, np.ndarray]:
-    """{name: array} of PyTorch's form before 1.6: five pickles, then each storage's values.
+def read_legacy(path: Path) -> tuple[dict, dict]:
+    """As `read_zip` of PyTorch's form before 1.6: five pickles, then each storage's values.
 
     Raises:
         InputError: objects other than tensors, or another program's pickle.
@@ -87,7 +90,7 @@ def read_legacy(path: Path) -> dict[str, np.ndarray]:
 
 
 def _tensors(found, path, read, is_big):
-    """{name: array} of the tensors in what was unpickled; read(key) gives a storage's bytes."""
+    """The tensors and the rest of what was unpickled; read(key) gives a storage's bytes."""
     for part in _PARTS:
         if isinstance(found, dict) and isinstance(found.get(part), dict):
             found = found[part]
@@ -96,7 +99,8 @@ def _tensors(found, path, read, is_big):
     tensors = {str(key): value for key, value in found.items() if isinstance(value, _Tensor)}
     for tensor in tensors.values():
         tensor.storage.fill(read, is_big)
-    return {key: tensor.array() for key, tensor in tensors.items()}
+    rest = {str(key): value for key, value in found.items() if type(value) in _PLAIN}
+    return {key: tensor.array() for key, tensor in tensors.items()}, rest
 
 
 def widen(array: np.ndarray) -> np.ndarray:

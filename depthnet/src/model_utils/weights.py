@@ -36,23 +36,32 @@ def read_weights(path: str | Path) -> dict[str, np.ndarray]:
     Raises:
         InputError: no such file, a damaged one, one of another kind, or objects beside tensors.
     """
-    path = Path(path)
+    return read_entries(path)[0]
+
+
+def read_entries(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """As `read_weights`, and what a file of PyTorch holds beside its tensors.
+
+    Returns:
+        {name: array}, {name: bool, int, float or str} (empty for another kind of file).
+    """
+    path, rest = Path(path), {}
     if not path.is_file():
         raise InputError(f"{path} does not exist; give the file that holds the weights")
     with path.open("rb") as file:
         head = file.read(2)
     try:
         if head == b"PK":
-            arrays = _read_zip(path)
+            arrays, rest = _read_zip(path)
         elif head[:1] == pickle.PROTO:
-            arrays = read_legacy(path)
+            arrays, rest = read_legacy(path)
         elif path.suffix == ".ckpt":
             found = read_parameters(path)
             arrays = {name: widen(value.asnumpy()) for name, value in found.items()}
         else:
             kinds = "expected .ckpt, .npz, .pth or .pt"
             raise InputError(f"{path}: {kinds}; a MindSpore checkpoint must be called .ckpt")
-        return _checked(arrays, path)
+        return _checked(arrays, path), rest
     except InputError:
         raise
     except Exception as err:  # a damaged file can raise nearly everything, MemoryError too
@@ -75,7 +84,7 @@ def _checked(arrays, path):
 
 
 def _read_zip(path):
-    """{name: array} of PyTorch's archive or of an .npz."""
+    """Arrays of PyTorch's archive or of an .npz, and what is beside them."""
     with zipfile.ZipFile(path) as archive:
         names = archive.namelist()
         pickles = [name for name in names if name.endswith("/data.pkl")]
@@ -85,11 +94,8 @@ def _read_zip(path):
             raise InputError(f"{path} declares more data than it can hold; use another copy")
         if pickles:
             return read_zip(archive, pickles[0], path)
-        return {
-            name.removesuffix(".npy"): _read_npy(archive.read(name))
-            for name in names
-            if name.endswith(".npy")
-        }
+        found = [name for name in names if name.endswith(".npy")]
+        return {name.removesuffix(".npy"): _read_npy(archive.read(name)) for name in found}, {}
 
 
 def _read_npy(data):
