@@ -38,14 +38,14 @@ def main(arguments=None):
     try:
         frames = eigen_frames(options.split_dir, options.split)
         print(f"Exporting ground truth depths for {options.split}", flush=True)
-        maps = ground_truth(options.data_path, frames, options.split)
+        maps = list(ground_truth(options.data_path, frames, options.split))
+        print(f"Saving to {options.split}", flush=True)
         target = Path(options.split_dir, options.split, NAME)
-        count = write_gt_depths(target, maps)
+        write_gt_depths(target, maps)
     except (InputError, OSError) as err:
         print(f"error: {err}", file=sys.stderr)
         sys.exit(2)
-    print(f"Saving to {options.split}")
-    print(f"{count} depth maps in {target}")
+    print(f"{len(maps)} depth maps in {target}")
 
 
 if __name__ == "__main__":

@@ -65,17 +65,13 @@ def _must_be_there(path, archive):
         raise InputError(f"{path} is missing; unpack KITTI's {archive} there")
 
 
-def write_gt_depths(path: str | Path, maps: Iterable[np.ndarray]) -> int:
-    """Write depth maps as the original does; returns how many.
-
-    The file appears once it is complete.
-    """
-    maps = list(maps)
+def write_gt_depths(path: str | Path, maps: Sequence[np.ndarray]) -> None:
+    """Write depth maps as the original does; the file appears once it is complete."""
     data = np.empty(len(maps), object)
-    data[:] = maps
+    for place, depth in enumerate(maps):  # data[:] = maps would look into maps of one size
+        data[place] = depth
     with replacing(path) as temporary:
         np.savez_compressed(temporary, data=data)
-    return len(maps)
 
 
 def read_gt_depths(path: str | Path) -> list[np.ndarray]:
