@@ -33,19 +33,20 @@ def golden():
         return dict(found)
 
 
+ADJUST = {
+    "brightness": adjust_brightness,
+    "contrast": adjust_contrast,
+    "saturation": adjust_saturation,
+    "hue": adjust_hue,
+}
+
+
 def test_colour_changes():
     with np.load(GOLDEN / "color_jitter.npz") as golden:
         image = Image.fromarray(golden["in"])
-        for name in set(golden.files) - {"in"}:
-            change, factor = name.split("_")
-            adjust = {
-                "brightness": adjust_brightness,
-                "contrast": adjust_contrast,
-                "saturation": adjust_saturation,
-                "hue": adjust_hue,
-            }[change]
-            found = np.asarray(adjust(image, float(factor)))
-            np.testing.assert_array_equal(found, golden[name], err_msg=name)
+        for change, factor in (name.split("_") for name in golden.files if name != "in"):
+            found = np.asarray(ADJUST[change](image, float(factor)))
+            np.testing.assert_array_equal(found, golden[f"{change}_{factor}"])
 
 
 def sample_of(golden, name):
@@ -76,7 +77,8 @@ NAMES += ["train_l_noflip_aug_bcsh", "train_l_flip_aug_hscb"]
 @pytest.mark.parametrize("name", NAMES)
 def test_samples(golden, name):
     sample = sample_of(golden, name)
-    arrays = {key[len(name) + 1 :]: value for key, value in golden.items() if key.startswith(name)}
+    keys = [key.removeprefix(f"{name}_") for key in golden if key.startswith(name)]
+    arrays = {key: golden[f"{name}_{key}"] for key in keys}
     images = {key: value for key, value in arrays.items() if key.startswith("color")}
     assert images
     for key, expected in images.items():
@@ -110,16 +112,38 @@ def test_the_camera_at_every_scale(golden, scale):
     )
 
 
+@pytest.fixture(scope="module")
+def facts():
+    return json.loads((GOLDEN / "splits_facts.json").read_text())
+
+
 @pytest.mark.parametrize(("split", "form"), [("eigen", "010d"), ("eigen_benchmark", "d")])
-def test_the_lists_of_eigen_by_rule(split, form):
-    frames = eigen_test_frames(split)
-    facts = json.loads((GOLDEN / "splits_facts.json").read_text())["files"]
-    expected = facts[f"{split}/test_files.txt"]
+def test_the_lists_of_eigen_by_rule(facts, split, form):
+    frames, expected = eigen_test_frames(split), facts["files"][f"{split}/test_files.txt"]
+    assert "joined by LF, without final LF" in facts["_note"]
     lines = sorted(f"{frame.folder} {frame.index:{form}} {frame.side}" for frame in frames)
     assert len(lines) == expected["lines"]
     digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
     assert digest == expected["sha256_sorted_lines"]
-    counts = {folder: 0 for folder in expected["per_drive_counts"]}
+    counts = dict.fromkeys(expected["per_drive_counts"], 0)
     for frame in frames:
         counts[frame.folder] += 1
     assert counts == expected["per_drive_counts"]
+
+
+def test_each_drive_of_eigen(facts):
+    table = facts["eigen_test_table"]
+    assert len(table) == facts["eigen_test_regeneration"]["eigen_drives"]
+    for row in table:
+        step, pieces = row["sorted_step"], row["sorted_pieces_[start,count]"]
+        expected = [first + step * n for first, count in pieces for n in range(count)]
+        assert expected == [f.index for f in eigen_test_frames() if f.folder == row["drive"]]
+    dropped = facts["eigen_benchmark_relation"]["dropped_eigen_indices"]
+    assert len(dropped) == len(eigen_test_frames()) - len(eigen_test_frames("eigen_benchmark"))
+
+
+def test_none_of_the_originals_training_drives_is_tested(facts):
+    drives = {frame.folder for frame in eigen_test_frames()}
+    for split in ("eigen_zhou", "eigen_full"):
+        trained = facts["files"][f"{split}/train_files.txt"]["per_drive_counts"]
+        assert len(drives & set(trained)) == facts["relations"]["test_drives_in_train"] == 0

@@ -43,15 +43,20 @@ CONSUMERS = {
         "geonet/ckpt_pose_expect.npz": "poses_with_target_inserted",
     },
     "test_parity_flow.py": {"geonet/kitti_eval.npz": "flow_.*", "geonet/kitti_eval.json": "flow"},
-    MONODEPTH2: {
-        "monodepth2/(inputs|depth|pose|dataset|color_jitter|inter_mono.*).npz": ".*",
-        "monodepth2/eval.npz": "net_.*",
-        "monodepth2/losses.json": "mono.*|stereo|_adam3",
-        "monodepth2/(float64_spread|splits_facts).json": ".*",
-        "monodepth2/weights/.*": ".*",
+    "../monodepth2/test_parity_data.py": {
+        "monodepth2/(dataset|color_jitter).npz": ".*",
+        "monodepth2/splits_facts.json": "(?!geonet_).*",
         "monodepth2/kitti_mini/.*png": "",
     },
+    MONODEPTH2: {
+        "monodepth2/(inputs|depth|pose|inter_mono.*).npz": ".*",
+        "monodepth2/eval.npz": "net_.*",
+        "monodepth2/losses.json": "mono.*|stereo|_adam3",
+        "monodepth2/float64_spread.json": ".*",
+        "monodepth2/weights/.*": ".*",
+    },
     GEONET: {
+        "monodepth2/splits_facts.json": "geonet_.*",
         "geonet/geometry.npz": "pp_.*|l2norm.*",
         "geonet/(loader|nets|losses_seq.|train_.*).npz": ".*",
         "geonet/(gradnorms_.*|vars_.*|sensitivity|ckpt_pose_tensors).json": ".*",
