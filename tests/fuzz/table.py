@@ -4,6 +4,7 @@ from tests.fuzz import (
     depthnet_readers,
     image_readers,
     midas_readers,
+    monodepth2_readers,
     scripts_readers,
     sfm_readers,
     shared_readers,
@@ -14,6 +15,7 @@ READERS = {
     **shared_readers.READERS,
     **depthnet_readers.READERS,
     **midas_readers.READERS,
+    **monodepth2_readers.READERS,
     **sfm_readers.READERS,
     **scripts_readers.READERS,
 }

@@ -19,7 +19,8 @@ from tests.fuzz.table import READERS
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-m", "tests.fuzz"]
 SLOW = {"graph without checksum", "saved configuration", "config.yaml"}
-SOURCES = ("depthnet/src", "midas/src", "midas/prepare", "monodepth2/src", "scripts")
+SOURCES = ("depthnet/src", "midas/src", "midas/prepare", "monodepth2/src", "monodepth2/prepare")
+SOURCES += ("scripts",)
 
 # Calls that open or parse a file; of `load` those of these modules.
 _OPENERS = {"DictReader", "File", "InferenceSession", "VideoCapture", "ZipFile", "fromfile"}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,7 @@ class FrameCache:
             InputError: a broken file, or too few frames with motion.
         """
         path = self.folder / f"selection_{step or 'auto'}.json"
-        found = _read_json(path, _fingerprint(footage))
+        found = _read_record(path, _fingerprint(footage))
         if found is not None:
             return self.files(footage), Selection(**found)
         name = str(footage.path)
@@ -74,13 +75,12 @@ class FrameCache:
         else:
             with self._writer(footage) as frames:
                 selection = select_frames(frames, step=step, name=name)
-        record = {"of": _fingerprint(footage), "found": vars(selection)}
-        write_bytes(path, json.dumps(record).encode())
+        write_bytes(path, _record(_fingerprint(footage), vars(selection)))
         return self.files(footage), selection
 
     def _kept(self, footage):
         """The frames of the video that are there already; None if they are not all."""
-        found = _read_json(self.frames / "frames.json", self._identity(footage))
+        found = _read_record(self.frames / "frames.json", self._identity(footage))
         if found is None:
             return None
         files = [self.frames / f"{number:06d}.jpg" for number in range(found["count"])]
@@ -114,8 +114,8 @@ class _Writer:
         for count, frame in enumerate(self.footage.frames(), 1):
             (self.folder / f"{count - 1:06d}.jpg").write_bytes(_jpeg(frame, self.size))
             yield frame
-        record = {"of": self.identity, "found": {"count": count}}
-        (self.folder / "frames.json").write_text(json.dumps(record))
+        record = _record(self.identity, {"count": count})
+        (self.folder / "frames.json").write_bytes(record)
 
 
 def _jpeg(frame, size):
@@ -135,10 +135,17 @@ def _fingerprint(footage: Footage) -> str:
     return digest.hexdigest()[:32]
 
 
-def _read_json(path: Path, of: str) -> Any:
-    """What a file says was found; None if it is not there, is damaged or is of something else."""
+def _record(of: str, found: dict[str, Any]) -> bytes:
+    """What was found in footage, of which, and a checksum of both, as JSON."""
+    text = json.dumps([of, found])
+    return json.dumps([of, found, zlib.crc32(text.encode())]).encode()
+
+
+def _read_record(path: Path, of: str) -> dict[str, Any] | None:
+    """What was found; None if the file is not there, is damaged or is of something else."""
     try:
-        record = json.loads(path.read_text())
-        return record["found"] if record["of"] == of else None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        data = path.read_bytes()
+        found = json.loads(data)[1]
+        return found if data == _record(of, found) else None
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return None
