@@ -48,12 +48,12 @@ CONSUMERS = {
         "monodepth2/splits_facts.json": "(?!geonet_).*",
         "monodepth2/kitti_mini/.*png": "",
     },
+    "../monodepth2/test_parity_weights.py": {"monodepth2/weights/.*": ".*"},
     MONODEPTH2: {
         "monodepth2/(inputs|depth|pose|inter_mono.*).npz": ".*",
         "monodepth2/eval.npz": "net_.*",
         "monodepth2/losses.json": "mono.*|stereo|_adam3",
         "monodepth2/float64_spread.json": ".*",
-        "monodepth2/weights/.*": ".*",
     },
     GEONET: {
         "monodepth2/splits_facts.json": "geonet_.*",

@@ -1,0 +1,91 @@
+"""Files of weights as PyTorch, Paddle and h5py write them, with the goldens' values."""
+
+import pickle
+
+import h5py
+import numpy as np
+
+from monodepth2.src.networks import DepthDecoder, PoseDecoder, ResnetEncoder
+from tests.golden_weights import det
+from tests.monodepth2.golden_networks import torch_name
+from tests.torch_files import save_torch
+
+SIZE = {"height": 64, "width": 96, "use_stereo": True}
+_PADDLE = {"running_mean": "_mean", "running_var": "_variance"}
+
+
+class _Named:
+    """Pickles as Paddle writes a parameter beside plain values: tuple((its name, array))."""
+
+    def __init__(self, array):
+        self.array = array
+
+    def __reduce__(self):
+        return tuple, (["conv2d_0.w_0", self.array],)
+
+
+def networks(layers=18):
+    """The four networks of a training with pairs of images, with random values."""
+    encoder = ResnetEncoder(layers)
+    return {
+        "encoder": encoder,
+        "depth": DepthDecoder(encoder.num_ch_enc),
+        "pose_encoder": ResnetEncoder(layers, 2),
+        "pose": PoseDecoder(encoder.num_ch_enc, 1, 2),
+    }
+
+
+def torch_entries(network, prefix):
+    """{PyTorch's key: array} of a network, with what only PyTorch has."""
+    found = {}
+    for parameter in network.get_parameters():
+        key, kind = torch_name(parameter.name)
+        found[key] = det(f"{prefix}/{key}", parameter.shape, kind)
+        if key.endswith("running_var"):
+            found[f"{key.removesuffix('running_var')}num_batches_tracked"] = np.array(3)
+    if prefix.endswith("encoder"):
+        found |= {"encoder.fc.weight": np.ones((5, 4), np.float32)}
+        found |= {"encoder.fc.bias": np.ones(5, np.float32)}
+    return found
+
+
+def save(path, entries, rest=()):
+    """Write {PyTorch's key: array} and plain values in the kind that the ending says."""
+    rest = dict(rest)
+    if path.suffix == ".pdparams":
+        _save_paddle(path, entries, rest)
+    elif path.suffix == ".h5":
+        with h5py.File(path, "w") as file:
+            for key, value in {**entries, **rest}.items():
+                file[key] = value
+    else:
+        save_torch(path, {**entries, **rest}, is_legacy=path.suffix == ".pth")
+
+
+def _save_paddle(path, entries, rest):
+    found = {}
+    for key, array in entries.items():
+        head, _, last = key.rpartition(".")
+        if last != "num_batches_tracked":
+            array = array.T if array.ndim == 2 else array
+            found[f"{head}.{_PADDLE.get(last, last)}"] = _Named(array) if rest else array
+    names = {} if rest else {"StructuredToParameterName@@": dict.fromkeys(found, "conv2d_0.w_0")}
+    path.write_bytes(pickle.dumps({**found, **rest, **names}, 4))
+
+
+def save_folder(folder, made, ending, **rest):
+    """Write a folder of weights of {name: network}; `rest` goes into the encoder's file."""
+    folder.mkdir(parents=True)
+    for name, network in made.items():
+        entries = torch_entries(network, name)
+        save(folder / f"{name}{ending}", entries, rest if name == "encoder" else ())
+    return folder
+
+
+def assert_det(network, prefix):
+    """The network has the deterministic values of a prefix."""
+    before = getattr(network, "name_prefix", "")
+    for parameter in network.get_parameters():
+        key, kind = torch_name(parameter.name.removeprefix(before))
+        expected = det(f"{prefix}/{key}", parameter.shape, kind)
+        np.testing.assert_array_equal(parameter.asnumpy(), expected, err_msg=key)
