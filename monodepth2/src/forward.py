@@ -4,6 +4,7 @@ import mindspore as ms
 from mindspore import nn, ops
 
 from .datasets.fields import STEREO, color, color_aug, frame_tag
+from .model_utils.step import mixed_precision
 
 
 class Forward(nn.Cell):
@@ -14,16 +15,12 @@ class Forward(nn.Cell):
         motion: Motion.
         loss: ViewSynthesisLoss.
         sources: frames, from `source_frames`.
-        scales: of the disparity.
-        at_each_scale: the loss compares at each scale's size.
         with_images: return the images that panels show, too.
     Attributes:
         fields: the arrays of a sample that it takes, in their order; images are uint8.
     """
 
-    def __init__(
-        self, networks, motion, loss, *, sources, scales, at_each_scale=False, with_images=False
-    ):
+    def __init__(self, networks, motion, loss, sources, with_images=False):
         super().__init__(auto_prefix=False)  # the networks keep their names
         self.encoder, self.depth = networks["encoder"], networks["depth"]
         self.has_mask = "predictive_mask" in networks
@@ -34,7 +31,8 @@ class Forward(nn.Cell):
         moving = [source for source in sources if source != STEREO]
         # As in the original a shared encoder sees the other camera's image too, and its BatchNorm.
         seen = (0, *(sources if motion.is_shared else moving))
-        sizes = scales if at_each_scale else (0,)
+        scales = loss.scales
+        sizes = scales if loss.at_each_scale else (0,)
         self.seen = [color_aug(frame) for frame in seen]
         self.targets = [color(0, scale) for scale in scales]
         self.views = [[color(source, size) for source in sources] for size in sizes]
@@ -58,7 +56,7 @@ class Forward(nn.Cell):
         features, last = self._features(images)
         disparities = self.depth(features)
         stereo = batch[self.place["stereo_T"]] if self.is_stereo else None
-        losses, shares, shown = self.loss(
+        found = self.loss(
             disparities,
             self.motion(images, last),
             targets,
@@ -67,10 +65,10 @@ class Forward(nn.Cell):
             stereo,
             self.predictive_mask(features) if self.has_mask else None,
         )
-        values = self._values(losses, shares)
+        values = self._values(found[0], found[1])
         if self.with_images:
             values["disparity"], values["target"] = disparities[0], targets[0]
-            warped, values["error"], masked = shown
+            warped, values["error"], masked = found[2]
             for number, name in enumerate(self.warped):
                 values[name] = warped[number]
             if masked is not None:
@@ -103,3 +101,21 @@ class Forward(nn.Cell):
         if len(shares):
             values["masked"] = shares[0]
         return values
+
+
+def for_training(networks, is_training, amp_level, device):
+    """The networks as a training step computes them.
+
+    Args:
+        networks: of `make_networks`.
+        is_training: False keeps BatchNorm's moving statistics (freeze_bn).
+        amp_level: see `mixed_precision`.
+        device: Device.
+    Returns:
+        ({name: network}, loss scaler or None).
+    """
+    computed, scaler = {}, None
+    for name, network in networks.items():
+        network.set_train(is_training)
+        computed[name], scaler = mixed_precision(network, amp_level, device)
+    return computed, scaler

@@ -6,28 +6,27 @@ from mindspore.nn.learning_rate_schedule import LearningRateSchedule
 
 
 class StepDecay(LearningRateSchedule):
-    """rate / 10^(epoch // epochs_per_drop).
+    """rate / 10^(step // steps_per_drop).
 
-    With 15 the epochs 0 to 14 have the full rate, as with the PyTorch of the paper; since PyTorch
-    1.1 the original's own order of calls drops it one epoch earlier, and so does the Paddle port.
+    With 15 epochs per drop the epochs 0 to 14 have the full rate, as with the PyTorch of the
+    paper; since PyTorch 1.1 the original's own order of calls drops it one epoch earlier, and so
+    does the Paddle port.
 
     Args:
-        rate: of the first epoch.
-        epochs_per_drop: epochs after which the rate is a tenth.
-        steps_per_epoch: steps of an epoch.
-        epochs: of the whole training.
+        rate: of the first epochs.
+        steps_per_drop: steps after which the rate is a tenth.
+        steps: of the whole training.
     """
 
-    def __init__(self, rate, *, epochs_per_drop, steps_per_epoch, epochs):
+    def __init__(self, rate, steps_per_drop, steps):
         super().__init__()
-        self.steps = epochs_per_drop * steps_per_epoch
-        self.last = (epochs - 1) // epochs_per_drop
+        self.steps_per_drop, self.last = steps_per_drop, (steps - 1) // steps_per_drop
         rates = [rate * 0.1**drops for drops in range(self.last + 1)]
         self.rates = ms.Tensor(rates, ms.float32)
 
     def construct(self, global_step):
         """Rate at a step: () int32 tensor -> () float32 tensor."""
-        drops = ops.minimum(global_step // self.steps, self.last)
+        drops = ops.minimum(global_step // self.steps_per_drop, self.last)
         return ops.gather(self.rates, drops, 0)
 
 

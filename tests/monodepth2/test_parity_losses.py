@@ -76,14 +76,7 @@ class Run:
             at_each_scale=v1,
             scaled_motion=kind == "posecnn",
         )
-        self.forward = Forward(
-            self.networks,
-            self.motion,
-            self.loss,
-            sources=self.sources,
-            scales=SCALES,
-            at_each_scale=v1,
-        )
+        self.forward = Forward(self.networks, self.motion, self.loss, self.sources)
         self.parameters = [p for net in self.networks.values() for p in net.trainable_params()]
 
     def batch(self):

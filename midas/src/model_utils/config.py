@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import json
 import math
 import operator
 import os
@@ -216,5 +217,8 @@ def _not_read(key, readers, program):
 
 
 def save_config(config: argparse.Namespace, path: str | Path) -> None:
-    """Write the resolved configuration as YAML that --config_path of every program reads."""
-    write_bytes(path, yaml.safe_dump(vars(config), sort_keys=False).encode())
+    """Write the resolved configuration, YAML or .json, that --config_path of any program reads."""
+    is_json = Path(path).suffix == ".json"
+    values = vars(config)
+    text = json.dumps(values, indent=2) if is_json else yaml.safe_dump(values, sort_keys=False)
+    write_bytes(path, text.encode())

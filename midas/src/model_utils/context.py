@@ -63,12 +63,15 @@ def start(config: argparse.Namespace) -> Device:
 
 
 @contextlib.contextmanager
-def training(config: argparse.Namespace, saved: str = "config.yaml") -> Iterator[TrainingRun]:
+def training(
+    config: argparse.Namespace, saved: str = "config.yaml", name: str = ""
+) -> Iterator[TrainingRun]:
     """Start a training run; when it ends, draw its curves and publish its results.
 
     Args:
         config: the entry point's configuration.
-        saved: where below train_url the resolved configuration is written.
+        saved: where in the run's folder the resolved configuration is written.
+        name: of the run's folder below train_url; empty: train_url itself.
     Raises:
         InputError: the device does not work, or ModelArts is asked for elsewhere.
     """
@@ -84,27 +87,28 @@ def training(config: argparse.Namespace, saved: str = "config.yaml") -> Iterator
         "workers": config.num_parallel_workers,
         "processes": config.worker_processes,
     }
-    folder, cache = Path(config.train_url), ""
+    folder, cache = Path(config.train_url) / name, ""
     if config.is_modelarts:
         _moxing()
-        folder, cache = Path(config.modelarts_output), config.modelarts_data
+        folder, cache = Path(config.modelarts_output) / name, config.modelarts_data
     run = TrainingRun(device, folder, loop, lambda: save_config(config, folder / saved), cache)
     try:
         yield run
     except BaseException:
         # Also after a stop by a signal or a failure: what was saved must leave ModelArts' disk.
         with contextlib.suppress(OSError):
-            _finish(run, config)
+            _finish(run, config, name)
         raise
-    _finish(run, config)
+    _finish(run, config, name)
 
 
-def _finish(run, config):
+def _finish(run, config, name):
     if not run.device.is_main:
         return
     draw_curves(run.folder / "metrics.csv", run.folder / "curves.png")
     if config.is_modelarts:
-        _moxing().file.copy_parallel(src_url=str(run.folder), dst_url=config.train_url)
+        target = "/".join(part for part in (config.train_url, name) if part)
+        _moxing().file.copy_parallel(src_url=str(run.folder), dst_url=target)
 
 
 def _moxing():

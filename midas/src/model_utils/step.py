@@ -1,6 +1,6 @@
 """Identical in every model folder; edit one, then run scripts/sync_model_utils.sh.
 
-Compiled steps: a training step that reports to the host only when asked, and an evaluation step.
+A compiled training step that reports to the host only when asked.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ def mixed_precision(net: nn.Cell, level: str, device: Device) -> tuple[nn.Cell, 
 
 
 def fields_of(forward: Callable) -> tuple[str, ...]:
-    """The fields of a sample that a forward function takes: the names of its parameters."""
-    return tuple(inspect.signature(forward).parameters)
+    """The fields of a sample that a forward function takes: its `fields`, or its parameters."""
+    return tuple(getattr(forward, "fields", None) or inspect.signature(forward).parameters)
 
 
 @dataclass(frozen=True)
@@ -152,15 +152,22 @@ def _flat(parameters):
 
 # Primitives in what follows: a function of mindspore.ops that stands both inside and outside of
 # what is differentiated ends in a framework error.
-def _scaled_loss(forward, scaler):
-    """(the function that is differentiated, list that gets the terms' names when it compiles)."""
-    is_finite, both, cast, names = ops.IsFinite(), ops.LogicalAnd(), ops.Cast(), []
+def note_names():
+    """(function that keeps names while a graph compiles, which text cannot leave, their list)."""
+    names = []
 
     @ops.constexpr
     def note(found):
-        """Runs while the graph is compiled: text cannot leave a graph that holds branches."""
         names[:] = found
         return 1
+
+    return note, names
+
+
+def _scaled_loss(forward, scaler):
+    """(the function that is differentiated, list that gets the terms' names when it compiles)."""
+    is_finite, both, cast = ops.IsFinite(), ops.LogicalAnd(), ops.Cast()
+    note, names = note_names()
 
     def differentiated(*batch):
         values = forward(*batch)
@@ -218,32 +225,3 @@ def _training_graph(forward, optimizer, device, *, scaler, statistics, kept, fir
         return report, bad_step, is_ours, assign(count, count + one)
 
     return step, names
-
-
-class EvalStep:
-    """A compiled step without gradients, for validation and panels.
-
-    Args:
-        forward: function whose parameters are named like fields of a sample, batch tensors ->
-            dict of scalars (losses, metrics) and of maps (B, ...), for panels.
-        networks: {name: Cell} that it uses; they are in evaluation mode while it runs.
-        jit_level: MindSpore's O0 or O1; empty is its own choice.
-    """
-
-    def __init__(self, forward: Callable, networks: Mapping[str, nn.Cell], jit_level: str = ""):
-        self.fields = fields_of(forward)
-        self._cells = [cell for net in networks.values() for _, cell in net.cells_and_names()]
-        self._run = ms.jit(forward, jit_level=jit_level) if jit_level else ms.jit(forward)
-
-    def __call__(self, batch: tuple) -> tuple[dict[str, float], dict[str, np.ndarray]]:
-        """({name: scalar}, {name: array of a map}) of a batch, in the order of `fields`."""
-        modes = [cell.training for cell in self._cells]
-        for cell in self._cells:
-            cell.training = False
-        try:
-            found = {name: value.asnumpy() for name, value in self._run(*batch).items()}
-        finally:
-            for cell, mode in zip(self._cells, modes):
-                cell.training = mode
-        scalars = {name: float(value) for name, value in found.items() if value.ndim == 0}
-        return scalars, {name: value for name, value in found.items() if value.ndim}

@@ -1,6 +1,7 @@
 """Identical in every model folder; edit one, then run scripts/sync_model_utils.sh.
 
-Hooks that validate while a training runs: losses over held-out samples, the best model, panels.
+Hooks that validate while a training runs: losses over held-out samples, the best model, panels;
+and the compiled step without gradients that they need.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import mindspore as ms
 import numpy as np
 from mindspore import nn
 
@@ -17,8 +19,45 @@ from .checkpoint import save_networks
 from .device import Device
 from .hooks import Hook, Moment, Report
 from .images import write_png
-from .step import EvalStep
+from .step import fields_of, note_names
 from .stream import SampleStream, readable
+
+
+class EvalStep:
+    """A compiled step without gradients, for validation and panels.
+
+    Args:
+        forward: function whose parameters are named like fields of a sample, batch tensors ->
+            dict of scalars (losses, metrics) and of maps (B, ...), for panels.
+        networks: {name: Cell} that it uses; they are in evaluation mode while it runs.
+        jit_level: MindSpore's O0 or O1; empty is its own choice.
+    """
+
+    def __init__(self, forward: Callable, networks: Mapping[str, nn.Cell], jit_level: str = ""):
+        self.fields = fields_of(forward)
+        self._cells = [cell for net in networks.values() for _, cell in net.cells_and_names()]
+        note, self._names = note_names()
+
+        def run(*batch):
+            # A dict that leaves a graph makes MindSpore run it piece by piece.
+            values = forward(*batch)
+            return note(tuple(values)), tuple(values.values())
+
+        self._run = ms.jit(run, jit_level=jit_level) if jit_level else ms.jit(run)
+
+    def __call__(self, batch: tuple) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+        """({name: scalar}, {name: array of a map}) of a batch, in the order of `fields`."""
+        modes = [cell.training for cell in self._cells]
+        for cell in self._cells:
+            cell.training = False
+        try:
+            values = self._run(*batch)[1]
+            found = {name: value.asnumpy() for name, value in zip(self._names, values)}
+        finally:
+            for cell, mode in zip(self._cells, modes):
+                cell.training = mode
+        scalars = {name: float(value) for name, value in found.items() if value.ndim == 0}
+        return scalars, {name: value for name, value in found.items() if value.ndim}
 
 
 class Validation(Hook):

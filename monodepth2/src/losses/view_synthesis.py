@@ -47,6 +47,7 @@ class ViewSynthesisLoss(nn.Cell):
         self.reprojection, self.resize = reprojection, Resize("half_pixel")
         self.min_depth, self.max_depth = min_depth, max_depth
         self.inverted, self.scaled_motion = tuple(inverted), scaled_motion
+        self.scales, self.at_each_scale = tuple(scales), at_each_scale
         self.weights = tuple(disparity_smoothness / 2**scale for scale in scales)
         places = tuple(range(len(scales)))
         apart = at_each_scale or scaled_motion

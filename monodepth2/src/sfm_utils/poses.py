@@ -77,4 +77,5 @@ def inverse_pose(b_from_a: ms.Tensor) -> ms.Tensor:
 
 def _matrix(rows):
     """(B, 3, 3) of three rows of three (B, 1)."""
-    return ops.concat([number for row in rows for number in row], 1).reshape(-1, 3, 3)
+    first, second, third = rows
+    return ops.concat(first + second + third, 1).reshape(-1, 3, 3)

@@ -11,10 +11,10 @@ from src.model_utils.checkpoint import prefix_names
 from src.model_utils.context import training
 from src.model_utils.hooks import Checkpoints, Csv, LogLine
 from src.model_utils.program import run
-from src.model_utils.step import EvalStep, amp, mixed_precision
+from src.model_utils.step import amp, mixed_precision
 from src.model_utils.stream import SampleStream
 from src.model_utils.trainer import Stage
-from src.model_utils.validation import BestModel, Panels, Validation
+from src.model_utils.validation import BestModel, EvalStep, Panels, Validation
 
 
 class Samples:

@@ -1,0 +1,128 @@
+"""Train Monodepth2: python train.py --data_path KITTI --model_name mono_model"""
+
+from src import monitoring
+from src.datasets import Camera, open_samples
+from src.forward import Forward, for_training
+from src.losses import Reprojection, ViewSynthesisLoss, tie_break_noise
+from src.model_utils.checkpoint import prefix_names
+from src.model_utils.context import training
+from src.model_utils.hooks import Csv, LogLine
+from src.model_utils.program import run
+from src.model_utils.stream import SampleStream
+from src.model_utils.trainer import Stage
+from src.model_utils.validation import BestModel, EvalStep, Panels, Validation
+from src.networks import Motion, make_networks, source_frames
+from src.optimizers import Adam, StepDecay
+from src.options import check_depths, check_masks, check_poses, check_size
+from src.weights import AdamState, load_adam, start_networks
+
+
+def main(config):
+    """Train on video, on stereo pairs, or on both, for num_epochs epochs."""
+    sources = source_frames(config.frame_ids, config.use_stereo)
+    check_size(config.height, config.width, config.scales)
+    check_depths(config.min_depth, config.max_depth)
+    check_poses(config.pose_model_type, config.use_stereo)
+    check_masks(config.predictive_mask, config.disable_automasking)
+    with training(config, saved="models/opt.json", name=config.model_name) as context:
+        print(f"Training model named:\n   {config.model_name}")
+        print(f"Models and tensorboard events files are saved to:\n   {config.train_url}")
+        device, samples = context.device, open_data(config, context, sources)
+        batch = config.batch_size, config.seed, device.rank, device.size
+        stream = SampleStream(samples.train, *batch)
+        steps = config.num_epochs * stream.steps_per_epoch
+        networks = make_networks(
+            num_layers=config.num_layers,
+            scales=config.scales,
+            sources=sources,
+            pose_model_type=config.pose_model_type,
+            pose_model_input=config.pose_model_input,
+            predictive_mask=config.predictive_mask,
+        )
+        folder = config.load_weights_folder
+        start_networks(networks, config.weights_init, folder, config.models_to_load)
+        prefix_names(networks)
+        computed, scaler = for_training(networks, not config.freeze_bn, config.amp_level, device)
+        motion = Motion(computed, sources, config.pose_model_type, config.pose_model_input)
+        loss = make_loss(config, sources, motion)
+        forward = Forward(computed, motion, loss, sources)
+        drop = config.scheduler_step_size * stream.steps_per_epoch
+        parameters = [p for network in networks.values() for p in network.trainable_params()]
+        optimizer = Adam(parameters, StepDecay(config.learning_rate, drop, steps))
+        load_adam(optimizer, folder)
+        stage = Stage("monodepth2", networks, optimizer, forward, steps, scaler)
+        shown = Forward(computed, motion, loss, sources, with_images=True)
+        shown = EvalStep(shown, networks, config.jit_level)
+        context.trainer(stream).fit(stage, hooks(config, context, stage, shown, samples))
+
+
+def open_data(config, context, sources):
+    """The samples to learn from and those of the validation."""
+    return open_samples(
+        context.local(config.data_url or config.data_path),
+        dataset=config.dataset,
+        split=config.split,
+        split_dir=config.split_dir,
+        height=config.height,
+        width=config.width,
+        sources=sources,
+        scales=config.scales,
+        v1_multiscale=config.v1_multiscale,
+        seen=[0, *sources] if config.pose_model_type == "shared" else None,
+        png=config.png,
+        skip_bad=config.skip_bad_samples,
+        camera=Camera(config.intrinsics, config.field_of_view, config.baseline),
+        frame_step=config.frame_step,
+        val_share=config.val_share,
+        cache=context.folder / "frames",
+    )
+
+
+def make_loss(config, sources, motion):
+    """Reprojection with its mask, and smoothness."""
+    noise, channels = None, 1 if config.avg_reprojection else len(sources)
+    if not config.disable_automasking:
+        size = config.batch_size, channels, config.height, config.width
+        noise = tie_break_noise(config.seed, *size)
+    kind = {"average": config.avg_reprojection, "use_ssim": not config.no_ssim}
+    return ViewSynthesisLoss(
+        Reprojection(noise, align_corners=config.align_corners, **kind),
+        scales=config.scales,
+        disparity_smoothness=config.disparity_smoothness,
+        min_depth=config.min_depth,
+        max_depth=config.max_depth,
+        inverted=motion.inverted,
+        at_each_scale=config.v1_multiscale,
+        scaled_motion=config.pose_model_type == "posecnn",
+    )
+
+
+def hooks(config, context, stage, shown, samples):
+    """Log lines, monitor batches, validation, weights of each epoch and the best, panels."""
+    device, models, every = context.device, context.folder / "models", config.log_steps
+    record = {"height": config.height, "width": config.width, "use_stereo": config.use_stereo}
+    record |= {"num_layers": config.num_layers, "metric_scale": samples.metric_scale}
+    limits = config.min_depth, config.max_depth
+    record |= {"limits": limits, "scales": config.scales}
+    saved = {**stage.networks, "adam": AdamState(stage.optimizer)}
+    kept = {"record": record, "device": device}
+    batch = config.batch_size, config.seed, device.rank, device.size
+    batches = SampleStream(samples.val, *batch, shuffle=False)
+    monitor = SampleStream(samples.monitor, config.batch_size, config.seed)
+    loaders = {"device": device, "workers": config.num_parallel_workers}
+    return [
+        monitoring.MaskWatch(),
+        monitoring.MonitorBatch(shown, monitor, every=every, limits=limits, device=device),
+        LogLine(monitoring.BatchLine(), every),
+        monitoring.epoch_weights(saved, models, every=config.save_frequency, **kept),
+        Validation(shown, batches, due=monitoring.ends_epoch, **loaders),
+        monitoring.EpochLoss(),
+        BestModel(saved, models / "weights_best", **kept),
+        Panels(context.folder / "panels", monitoring.draw_panel, config.panel_count, device),
+        monitoring.Events(context.folder, every=every, count=config.panel_count, device=device),
+        Csv(context.folder / "metrics.csv", every, device),
+    ]
+
+
+if __name__ == "__main__":
+    run(main, __doc__)
