@@ -37,9 +37,8 @@ def folders(made, tmp_path_factory):
 
 @pytest.fixture
 def fresh():
-    """Depth networks with random values."""
-    encoder = ResnetEncoder(18)
-    return {"encoder": encoder, "depth": DepthDecoder(encoder.num_ch_enc)}
+    """Depth networks without values."""
+    return networks("encoder", "depth")
 
 
 def values(made):
@@ -68,11 +67,11 @@ def test_what_a_folder_records(folders, kind):
     assert {key: found[key] for key in RECORD} == RECORD
 
 
-def test_networks_whose_names_have_a_prefix(folders, fresh):
-    prefix_names(fresh)
-    load_folder(fresh, folders[".pth"])
-    for name, network in fresh.items():
-        assert_det(network, name)
+def test_a_network_whose_names_have_a_prefix(folders):
+    depth = DepthDecoder([64, 64, 128, 256, 512])
+    prefix_names({"depth": depth})
+    load_folder({"depth": depth}, folders[".pth"])
+    assert_det(depth, "depth")
 
 
 def test_only_the_networks_that_are_named(folders, fresh, capsys):
@@ -125,13 +124,11 @@ def test_a_folder_in_the_home(folders, monkeypatch, fresh):
     assert read_folder_record("~/pth")["height"] == 64
 
 
-def test_an_encoder_of_another_depth(folders, tmp_path):
-    for layers, other in ((34, 18), (18, 34)):
-        folder = save_folder(tmp_path / str(other), {"encoder": ResnetEncoder(other)}, ".pth")
-        with pytest.raises(InputError) as error:
-            load_folder({"encoder": ResnetEncoder(layers)}, folder)
-        text = f"encoder.pth is an encoder of {other} layers, not {layers}"
-        assert f"{text}; add --num_layers {other}" in str(error.value)
+def test_an_encoder_of_another_depth(folders):
+    with pytest.raises(InputError) as error:
+        load_folder({"encoder": ResnetEncoder(34)}, folders[".pth"])
+    text = "encoder.pth is an encoder of 18 layers, not 34; add --num_layers 18"
+    assert text in str(error.value)
 
 
 def small(name):

@@ -1,15 +1,24 @@
 """What encoders start from: a file of ImageNet's weights wherever it may lie, or random values."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from monodepth2.src.model_utils.checkpoint import save_networks
 from monodepth2.src.model_utils.errors import InputError
-from monodepth2.src.networks import DepthDecoder, ResnetEncoder
+from monodepth2.src.networks import ResnetEncoder
 from monodepth2.src.weights.start import start_networks
-from tests.golden_weights import det
 from tests.monodepth2.golden_networks import filled
-from tests.monodepth2.weight_files import SIZE, assert_det, save, save_folder, torch_entries
+from tests.monodepth2.weight_files import (
+    SIZE,
+    assert_det,
+    det,
+    networks,
+    save,
+    save_folder,
+    torch_entries,
+)
 
 NEW, OLD = "resnet18-f37072fd.pth", "resnet18-5c106cde.pth"
 
@@ -17,7 +26,7 @@ NEW, OLD = "resnet18-f37072fd.pth", "resnet18-5c106cde.pth"
 @pytest.fixture(scope="module")
 def imagenet():
     """Torchvision's names with the values of the prefix encoder."""
-    entries = torch_entries(ResnetEncoder(18), "encoder")
+    entries = torch_entries(networks("encoder")["encoder"], "encoder")
     return {key.removeprefix("encoder."): value for key, value in entries.items()}
 
 
@@ -34,7 +43,7 @@ def home(tmp_path, monkeypatch):
 
 @pytest.fixture
 def encoder():
-    return ResnetEncoder(18)
+    return networks("encoder")["encoder"]
 
 
 def put(path, entries):
@@ -52,7 +61,8 @@ def first(network):
 def test_a_path(tmp_path, imagenet, encoder, ending, given, capsys):
     path = tmp_path / f"RESNET18.v1{ending}"
     if ending == ".ckpt":
-        save_networks({"encoder": filled(ResnetEncoder(18), "encoder")}, path)
+        save_networks({"encoder": filled(encoder, "encoder")}, path)
+        networks("encoder")
     else:
         save(path, imagenet)
     start_networks(
@@ -115,7 +125,7 @@ def test_paddle_s_own_file(home, imagenet, encoder, place):
 
 def test_without_the_file_auto_says_which_one_and_starts_from_random_values(encoder, capsys):
     before = first(encoder)
-    start_networks({"encoder": encoder, "pose_encoder": ResnetEncoder(18, 2)}, "auto")
+    start_networks(networks("encoder", "pose_encoder"), "auto")
     np.testing.assert_array_equal(first(encoder), before)
     (line,) = capsys.readouterr().out.splitlines()
     assert f"{OLD} (ImageNet's weights) is neither in the working folder nor in" in line
@@ -139,7 +149,7 @@ def test_without_the_file_the_others_refuse(weights_init, layers, name, cache):
 
 
 def test_scratch_takes_no_file_and_says_nothing(imagenet, encoder, capsys):
-    put(encoder_file := __import__("pathlib").Path(OLD), imagenet)
+    encoder_file = put(Path(OLD), imagenet)
     before = first(encoder)
     start_networks({"encoder": encoder}, "scratch")
     np.testing.assert_array_equal(first(encoder), before)
@@ -151,7 +161,8 @@ def test_the_first_convolution_of_stacked_images_is_repeated_and_divided(
     tmp_path, imagenet, images
 ):
     save(tmp_path / "r.pth", imagenet)
-    encoder, stacked = ResnetEncoder(18), ResnetEncoder(18, images)
+    encoder = networks("encoder")["encoder"]
+    stacked = networks("pose_encoder")["pose_encoder"] if images == 2 else ResnetEncoder(18, images)
     start_networks({"encoder": encoder, "pose_encoder": stacked}, str(tmp_path / "r.pth"))
     assert_det(encoder, "encoder")
     one = det("encoder/encoder.conv1.weight", (64, 3, 7, 7), "weight")
@@ -163,21 +174,20 @@ def test_the_first_convolution_of_stacked_images_is_repeated_and_divided(
 
 
 def test_a_pose_encoder_s_own_weights_stay_as_they_are(tmp_path):
-    save(tmp_path / "r.pth", torch_entries(ResnetEncoder(18, 2), "pose_encoder"))
-    stacked = ResnetEncoder(18, 2)
+    stacked = networks("pose_encoder")["pose_encoder"]
+    save(tmp_path / "r.pth", torch_entries(stacked, "pose_encoder"))
     start_networks({"pose_encoder": stacked}, str(tmp_path / "r.pth"))
     assert_det(stacked, "pose_encoder")
 
 
-def test_a_file_of_another_depth(tmp_path, encoder):
-    save(tmp_path / "r.pth", torch_entries(ResnetEncoder(34), "encoder"))
-    with pytest.raises(InputError, match="r.pth is an encoder of 34 layers, not 18; add --num_lay"):
-        start_networks({"encoder": encoder}, str(tmp_path / "r"))
+def test_a_file_of_another_depth(tmp_path, imagenet):
+    save(tmp_path / "r.pth", imagenet)
+    with pytest.raises(InputError, match="r.pth is an encoder of 18 layers, not 34; add --num_lay"):
+        start_networks({"encoder": ResnetEncoder(34)}, str(tmp_path / "r"))
 
 
 def test_encoders_that_come_from_a_folder_need_no_other_file(tmp_path, encoder, capsys):
-    depth = DepthDecoder(encoder.num_ch_enc)
-    made = {"encoder": encoder, "depth": depth}
+    made = networks("encoder", "depth")
     folder = save_folder(tmp_path / "w", made, ".pth", **SIZE)
     start_networks(made, "auto", folder)
     assert "random" not in capsys.readouterr().out
@@ -188,7 +198,7 @@ def test_encoders_that_come_from_a_folder_need_no_other_file(tmp_path, encoder, 
 def test_encoders_beside_those_of_a_folder_start_from_the_file(tmp_path, imagenet, encoder):
     folder = save_folder(tmp_path / "w", {"encoder": encoder}, ".pth", **SIZE)
     put(tmp_path / "work" / OLD, imagenet)
-    made = {"encoder": encoder, "pose_encoder": ResnetEncoder(18, 2)}
+    made = networks("encoder", "pose_encoder")
     start_networks(made, "auto", folder, ["encoder", "depth"])
     assert_det(encoder, "encoder")
     one = det("encoder/encoder.conv1.weight", (64, 3, 7, 7), "weight")

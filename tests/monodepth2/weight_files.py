@@ -1,16 +1,19 @@
 """Files of weights as PyTorch, Paddle and h5py write them, with the goldens' values."""
 
+import functools
 import pickle
 
 import h5py
+import mindspore as ms
 import numpy as np
 
 from monodepth2.src.networks import DepthDecoder, PoseDecoder, ResnetEncoder
-from tests.golden_weights import det
+from tests import golden_weights
 from tests.monodepth2.golden_networks import torch_name
 from tests.torch_files import save_torch
 
 SIZE = {"height": 64, "width": 96, "use_stereo": True}
+det = functools.lru_cache(maxsize=1000)(golden_weights.det)
 _PADDLE = {"running_mean": "_mean", "running_var": "_variance"}
 
 
@@ -24,15 +27,27 @@ class _Named:
         return tuple, (["conv2d_0.w_0", self.array],)
 
 
-def networks(layers=18):
-    """The four networks of a training with pairs of images, with random values."""
-    encoder = ResnetEncoder(layers)
+@functools.cache
+def _made():
+    encoder = ResnetEncoder(18)
     return {
         "encoder": encoder,
         "depth": DepthDecoder(encoder.num_ch_enc),
-        "pose_encoder": ResnetEncoder(layers, 2),
+        "pose_encoder": ResnetEncoder(18, 2),
         "pose": PoseDecoder(encoder.num_ch_enc, 1, 2),
     }
+
+
+def networks(*names):
+    """Those of the four networks of a training with pairs of images, or all, filled with zeros.
+
+    They are built once: every call gives the same Cells. Do not rename their parameters.
+    """
+    made = {name: network for name, network in _made().items() if name in (names or _made())}
+    for network in made.values():
+        for parameter in network.get_parameters():
+            parameter.set_data(ms.Tensor(np.zeros(parameter.shape, np.float32)))
+    return made
 
 
 def torch_entries(network, prefix):
