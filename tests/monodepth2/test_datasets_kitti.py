@@ -122,6 +122,14 @@ def test_missing_neighbours_are_named_before_training(drive):
     assert len(open_frames(path, sources=["s"], **options)) == 3
 
 
+def test_a_missing_image_of_the_other_camera_is_named_before_training(drive):
+    path = write(drive / "list.txt", f"{DRIVE} 5 r")
+    (drive / DRIVE / "image_02" / "data" / "0000000005.jpg").unlink()
+    options = {"dataset": "kitti", "data_path": drive}
+    with pytest.raises(InputError, match=r"line 1: the other camera's image, .*5\.jpg, is missing"):
+        open_frames(path, sources=["s"], **options)
+
+
 def test_missing_and_broken_images_are_left_out_on_request(drive, capsys):
     folder = drive / DRIVE / "image_02" / "data"
     (folder / "0000000002.jpg").unlink()

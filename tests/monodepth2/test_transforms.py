@@ -82,6 +82,12 @@ def test_colours_by_hand():
     assert adjusted(adjust_hue, 1 / 3, (200, 0, 0)) == [0, 200, 0]
 
 
+def test_a_hue_turns_by_whole_255ths():
+    image = Image.fromarray(PIXELS)
+    found, expected = (np.asarray(adjust_hue(image, shift)) for shift in (0.047, 11.1 / 255))
+    np.testing.assert_array_equal(found, expected)  # 0.047 * 255 = 11.985
+
+
 def test_nothing_changes_by_a_factor_of_one():
     image = Image.fromarray(PIXELS)
     for change in (adjust_brightness, adjust_contrast, adjust_saturation):

@@ -86,7 +86,7 @@ def read_gt_depths(path: str | Path) -> list[np.ndarray]:
         raise InputError(f"{path} is missing; write it with export_gt_depth.py")
     try:
         with zipfile.ZipFile(path) as archive, archive.open(_ENTRY) as entry:
-            maps = _read_array(entry, archive.getinfo(_ENTRY).file_size, path)
+            maps = _read_array(entry, path)
     except InputError:
         raise
     except Exception as err:  # zipfile and zlib raise many kinds for what is damaged
@@ -100,7 +100,7 @@ def read_gt_depths(path: str | Path) -> list[np.ndarray]:
     return maps
 
 
-def _read_array(entry, size, path):
+def _read_array(entry, path):
     """The maps of a .npy: objects, or where all are of one size, numbers."""
     version = np.lib.format.read_magic(entry)
     read_header = {
@@ -113,7 +113,6 @@ def _read_array(entry, size, path):
         if not isinstance(found, list) or shape != (len(found),):
             raise ValueError("another number of maps than the header tells")
         return found
-    count = math.prod(shape)
-    if dtype.hasobject or count * dtype.itemsize > size or len(shape) != 3 or is_fortran:
+    if dtype.hasobject or len(shape) != 3 or is_fortran:
         raise ValueError("no array of maps")
-    return list(np.frombuffer(entry.read(), dtype, count).reshape(shape))
+    return list(np.frombuffer(entry.read(), dtype, math.prod(shape)).reshape(shape))

@@ -101,10 +101,8 @@ class VideoSamples:
         if self.use_stereo:
             sample["stereo_T"] = stereo_transform(self.frames.is_left(index), is_mirrored)
         if self.with_depth:
-            depth = self.frames.depth(index)
-            sample["depth_gt"] = np.ascontiguousarray(depth[:, ::-1] if is_mirrored else depth)[
-                None
-            ]
+            depth = self.frames.depth(index)[None]
+            sample["depth_gt"] = np.ascontiguousarray(depth[..., ::-1]) if is_mirrored else depth
         return sample
 
     def _add_images(self, sample, index, frame_id, wanted, jitter, is_mirrored):
