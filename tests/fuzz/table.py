@@ -8,6 +8,7 @@ from tests.fuzz import (
     scripts_readers,
     sfm_readers,
     shared_readers,
+    weights_readers,
 )
 
 READERS = {
@@ -18,4 +19,5 @@ READERS = {
     **monodepth2_readers.READERS,
     **sfm_readers.READERS,
     **scripts_readers.READERS,
+    **weights_readers.READERS,
 }
