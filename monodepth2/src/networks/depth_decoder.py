@@ -51,11 +51,11 @@ class DepthDecoder(nn.Cell):
             x = self.elu(self.decoder[2 * number](None, x))
             skip = features[3 - number] if number < 4 else None
             x = self.elu(self.decoder[2 * number + 1](x, skip))
-            levels = (*levels, x)
+            levels += (x,)
         outputs = ()
         for place, scale in enumerate(self.scales):
             output = self.sigmoid(self.decoder[10 + place](None, levels[4 - scale]))
-            outputs = (*outputs, output)
+            outputs += (output,)
         return outputs
 
 

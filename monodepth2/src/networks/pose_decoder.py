@@ -46,7 +46,7 @@ class PoseDecoder(nn.Cell):
         """A tuple of (B, C, h, w) -> axis-angle (B, n, 3), translation (B, n, 3)."""
         squeezed = ()
         for features in last_features:
-            squeezed = (*squeezed, self.relu(self.net[0](features)))
+            squeezed += (self.relu(self.net[0](features)),)
         x = ops.concat(squeezed, 1) if len(squeezed) > 1 else squeezed[0]
         x = self.relu(self.net[2](self.relu(self.net[1](x))))
         return pose_vectors(self.net[3](x))

@@ -205,8 +205,8 @@ def _between(first, x, last, is_reflect, more, axis):
     if not is_reflect:
         first, last = ops.zeros_like(first), ops.zeros_like(last)
     parts = (first, x, last)
-    if more:
-        parts = (*parts, *([ops.zeros_like(last)] * more))
+    for _ in range(more):
+        parts += (ops.zeros_like(last),)
     return ops.concat(parts, axis)
 
 
