@@ -19,6 +19,7 @@ from tests.fuzz.table import READERS
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-m", "tests.fuzz"]
 SLOW = {"graph without checksum", "saved configuration", "config.yaml"}
+SLOW |= {"footage to train on", "frames taken out of a video"}
 SOURCES = ("depthnet/src", "midas/src", "midas/prepare", "monodepth2/src", "monodepth2/prepare")
 SOURCES += ("scripts",)
 
