@@ -28,8 +28,8 @@ def main(config):
         print(f"Training model named:\n   {config.model_name}")
         print(f"Models and tensorboard events files are saved to:\n   {config.train_url}")
         device, samples = context.device, open_data(config, context, sources)
-        batch = config.batch_size, config.seed, device.rank, device.size
-        stream = SampleStream(samples.train, *batch)
+        ranks = device.rank, device.size
+        stream = SampleStream(samples.train, config.batch_size, config.seed, *ranks)
         steps = config.num_epochs * stream.steps_per_epoch
         networks = make_networks(
             num_layers=config.num_layers,
@@ -45,28 +45,23 @@ def main(config):
         computed, scaler = for_training(networks, not config.freeze_bn, config.amp_level, device)
         motion = Motion(computed, sources, config.pose_model_type, config.pose_model_input)
         loss = make_loss(config, sources, motion)
-        forward = Forward(computed, motion, loss, sources)
         drop = config.scheduler_step_size * stream.steps_per_epoch
         parameters = [p for network in networks.values() for p in network.trainable_params()]
         optimizer = Adam(parameters, StepDecay(config.learning_rate, drop, steps))
         load_adam(optimizer, folder)
+        forward = Forward(computed, motion, loss, sources)
         stage = Stage("monodepth2", networks, optimizer, forward, steps, scaler)
-        shown = Forward(computed, motion, loss, sources, with_images=True)
-        shown = EvalStep(shown, networks, config.jit_level)
+        shown = EvalStep(Forward(computed, motion, loss, sources, True), networks, config.jit_level)
         context.trainer(stream).fit(stage, hooks(config, context, stage, shown, samples))
 
 
 def open_data(config, context, sources):
     """The samples to learn from and those of the validation."""
+    lists = {"dataset": config.dataset, "split": config.split, "split_dir": config.split_dir}
+    size = {"height": config.height, "width": config.width, "scales": config.scales}
     return open_samples(
         context.local(config.data_url or config.data_path),
-        dataset=config.dataset,
-        split=config.split,
-        split_dir=config.split_dir,
-        height=config.height,
-        width=config.width,
         sources=sources,
-        scales=config.scales,
         v1_multiscale=config.v1_multiscale,
         seen=[0, *sources] if config.pose_model_type == "shared" else None,
         png=config.png,
@@ -75,22 +70,21 @@ def open_data(config, context, sources):
         frame_step=config.frame_step,
         val_share=config.val_share,
         cache=context.folder / "frames",
+        **lists,
+        **size,
     )
 
 
 def make_loss(config, sources, motion):
     """Reprojection with its mask, and smoothness."""
-    noise, channels = None, 1 if config.avg_reprojection else len(sources)
-    if not config.disable_automasking:
-        size = config.batch_size, channels, config.height, config.width
-        noise = tie_break_noise(config.seed, *size)
+    size = config.batch_size, len(sources), config.height, config.width
+    noise = None if config.disable_automasking else tie_break_noise(config.seed, *size)
     kind = {"average": config.avg_reprojection, "use_ssim": not config.no_ssim}
     return ViewSynthesisLoss(
         Reprojection(noise, align_corners=config.align_corners, **kind),
         scales=config.scales,
         disparity_smoothness=config.disparity_smoothness,
-        min_depth=config.min_depth,
-        max_depth=config.max_depth,
+        limits=(config.min_depth, config.max_depth),
         inverted=motion.inverted,
         at_each_scale=config.v1_multiscale,
         scaled_motion=config.pose_model_type == "posecnn",
@@ -99,28 +93,26 @@ def make_loss(config, sources, motion):
 
 def hooks(config, context, stage, shown, samples):
     """Log lines, monitor batches, validation, weights of each epoch and the best, panels."""
-    device, models, every = context.device, context.folder / "models", config.log_steps
-    record = {"height": config.height, "width": config.width, "use_stereo": config.use_stereo}
-    record |= {"num_layers": config.num_layers, "metric_scale": samples.metric_scale}
+    device, folder, every = context.device, context.folder, config.log_steps
     limits = config.min_depth, config.max_depth
-    record |= {"limits": limits, "scales": config.scales}
-    saved = {**stage.networks, "adam": AdamState(stage.optimizer)}
-    kept = {"record": record, "device": device}
-    batch = config.batch_size, config.seed, device.rank, device.size
-    batches = SampleStream(samples.val, *batch, shuffle=False)
-    monitor = SampleStream(samples.monitor, config.batch_size, config.seed)
+    record = monitoring.weights_record(vars(config), samples.metric_scale)
+    networks = {**stage.networks, "adam": AdamState(stage.optimizer)}
+    saved = {"record": record, "device": device}
+    few = min(config.batch_size, max(1, len(samples.val) // device.size))
+    batches = SampleStream(samples.val, few, 0, device.rank, device.size, shuffle=False)
+    monitor = SampleStream(samples.monitor, few, config.seed)
     loaders = {"device": device, "workers": config.num_parallel_workers}
     return [
         monitoring.MaskWatch(),
         monitoring.MonitorBatch(shown, monitor, every=every, limits=limits, device=device),
         LogLine(monitoring.BatchLine(), every),
-        monitoring.epoch_weights(saved, models, every=config.save_frequency, **kept),
+        monitoring.epoch_weights(networks, folder / "models", every=config.save_frequency, **saved),
         Validation(shown, batches, due=monitoring.ends_epoch, **loaders),
         monitoring.EpochLoss(),
-        BestModel(saved, models / "weights_best", **kept),
-        Panels(context.folder / "panels", monitoring.draw_panel, config.panel_count, device),
-        monitoring.Events(context.folder, every=every, count=config.panel_count, device=device),
-        Csv(context.folder / "metrics.csv", every, device),
+        BestModel(networks, folder / "models" / "weights_best", **saved),
+        Panels(folder / "panels", monitoring.draw_panel, config.panel_count, device),
+        monitoring.Events(folder, every=every, count=config.panel_count, device=device),
+        Csv(folder / "metrics.csv", every, device),
     ]
 
 

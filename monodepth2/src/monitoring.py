@@ -42,6 +42,17 @@ def _clock(seconds):
     return f"{minutes // 60:02d}h{minutes % 60:02d}m{seconds:02d}s"
 
 
+def weights_record(options, metric_scale):
+    """What weights carry, so that a prediction with them needs no option of their training.
+
+    Args:
+        options: of the training.
+        metric_scale: metres per unit of depth; None: depth is not metric.
+    """
+    kept = "height", "width", "use_stereo", "num_layers", "scales", "min_depth", "max_depth"
+    return {key: options[key] for key in kept} | {"metric_scale": metric_scale}
+
+
 def ends_epoch(moment):
     """When validation runs."""
     return moment.ends_epoch

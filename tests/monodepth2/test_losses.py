@@ -98,7 +98,7 @@ def test_a_mask_weighs_the_errors_of_its_source():
 
 
 def make_loss(scales=(0, 1), inverted=(), **options):
-    given = {"disparity_smoothness": 0.0, "min_depth": 0.1, "max_depth": 100, **options}
+    given = {"disparity_smoothness": 0.0, "limits": (0.1, 100), **options}
     return ViewSynthesisLoss(Reprojection(), scales=scales, inverted=inverted, **given)
 
 
@@ -136,8 +136,7 @@ def test_each_scale_at_its_own_size_has_its_own_camera():
         Reprojection(),
         scales=(0,),
         disparity_smoothness=0,
-        min_depth=0.1,
-        max_depth=100,
+        limits=(0.1, 100),
         inverted=(),
     )
     half = np.float32([[0.5], [0.5], [1]])

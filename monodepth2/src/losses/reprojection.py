@@ -22,7 +22,7 @@ def tie_break_noise(seed, batch_size, channels, height, width):
 
     Args:
         seed: whole number.
-        channels: one per source, or 1 where their mean is compared.
+        channels: one per source.
     Returns:
         (batch_size, channels, height, width) float32.
     """
@@ -34,9 +34,9 @@ class Reprojection(nn.Cell):
     """The smallest error of each pixel over the sources.
 
     Args:
-        noise: (B, S, H, W), or (B, 1, H, W) with `average`, of `tie_break_noise`: pixels that an
-            unwarped source explains as well do not count (automasking); smaller images take its
-            corner. None: all pixels count.
+        noise: (B, S, H, W) of `tie_break_noise` (its first channel with `average`): pixels that an
+            unwarped source explains as well do not count (automasking); smaller batches and images
+            take a part of it. None: all pixels count.
         average: the mean over the sources instead of their smallest error.
         use_ssim: False compares by absolute differences alone.
         align_corners: False samples as the original's source does since PyTorch 1.3.
@@ -81,7 +81,7 @@ class Reprojection(nn.Cell):
 
     def _still(self, target, sources):
         """The error that the unwarped sources leave, (B, 1, h, w)."""
-        noise = self.noise[:, :, : target.shape[2], : target.shape[3]]
+        noise = self.noise[: target.shape[0], :, : target.shape[2], : target.shape[3]]
         errors = ()
         for number, source in enumerate(sources):
             error = self.error(target, source)
@@ -89,7 +89,7 @@ class Reprojection(nn.Cell):
                 error = error + noise[:, number : number + 1]
             errors = (*errors, error)
         combined = self._combined(errors)
-        return combined + noise if self.average else combined
+        return combined + noise[:, :1] if self.average else combined
 
     def _combined(self, errors):
         total = errors[0]

@@ -25,7 +25,7 @@ class ViewSynthesisLoss(nn.Cell):
         reprojection: Reprojection.
         scales: of the disparities.
         disparity_smoothness: weight of the smoothness at scale 0; it halves with each scale.
-        min_depth, max_depth: depth where a disparity is 1 and 0.
+        limits: (min_depth, max_depth), depth where a disparity is 1 and 0.
         inverted: see `Motion`; one per moving source.
         at_each_scale: compare at each scale's size, with its images and intrinsics.
         scaled_motion: translations are multiplied by the mean inverse depth.
@@ -37,15 +37,14 @@ class ViewSynthesisLoss(nn.Cell):
         *,
         scales,
         disparity_smoothness,
-        min_depth,
-        max_depth,
+        limits,
         inverted,
         at_each_scale=False,
         scaled_motion=False,
     ):
         super().__init__()
         self.reprojection, self.resize = reprojection, Resize("half_pixel")
-        self.min_depth, self.max_depth = min_depth, max_depth
+        self.min_depth, self.max_depth = limits
         self.inverted, self.scaled_motion = tuple(inverted), scaled_motion
         self.scales, self.at_each_scale = tuple(scales), at_each_scale
         self.weights = tuple(disparity_smoothness / 2**scale for scale in scales)

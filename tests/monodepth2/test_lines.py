@@ -1,0 +1,211 @@
+"""The original's and the Paddle port's lines: each is parsed as it stands, and run.
+
+A run adds flags of size and of steps only; paths in capitals are links in the folder that it runs
+in, which is a copy of the model's.
+"""
+
+import csv
+import json
+import re
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from monodepth2.src.model_utils.checkpoint import read_parameters
+from monodepth2.src.model_utils.files import read_record
+from tests.conftest import REPOSITORY, Program
+from tests.monodepth2 import lines
+from tests.monodepth2.weight_files import torch_entries
+from tests.torch_files import save_torch
+
+SMALL = "--height 64 --width 96 --batch_size 2 --num_epochs 1 --log_frequency 1"
+SHIMS = {"evaluate_depth.py": "eval.py", "demo.py": "infer.py"}
+PARSED = [line for pattern in lines.PATTERNS for line in lines.expanded(pattern)]
+
+
+def test_a_grammar_stands_for_all_its_lines():
+    assert lines.expanded("a {b|c} [d {e|f}] [g]") == [
+        *("a b", "a b g", "a b d e", "a b d e g", "a b d f", "a b d f g"),
+        *("a c", "a c g", "a c d e", "a c d e g", "a c d f", "a c d f g"),
+    ]
+    assert len(PARSED) == 6 + 2 + 24 + 2 + 2 + 16
+    assert len(set(PARSED)) == len(PARSED)
+
+
+def test_every_line_is_parsed_as_it_stands():
+    """As the programs themselves do it; export_gt_depth.py has a parser of its own."""
+    text = (
+        "import json, sys; from src.model_utils.program import programs; "
+        "from src.model_utils.config import load_config; readers = programs('.'); "
+        "[load_config('config.yaml', words[1:], readers, words[0]) "
+        "for words in json.load(sys.stdin)]"
+    )
+    words = [line.split()[1:] for line in PARSED if "export_gt" not in line]
+    words = [[SHIMS.get(script, script), *rest] for script, *rest in words]
+    done = subprocess.run(
+        [sys.executable, "-c", text],
+        cwd=REPOSITORY / "monodepth2",
+        input=json.dumps(words),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(("shim", "program"), SHIMS.items())
+def test_a_path_of_the_original_is_a_shim(shim, program):
+    source = (REPOSITORY / "monodepth2" / shim).read_text()
+    assert f'with_name("{program}")' in source and len(source.splitlines()) == 6
+
+
+class Runs:
+    """Runs lines in a copy of the model's folder, each training at most once."""
+
+    def __init__(self, folder, kitti, odometry):
+        self.program, self.folder, self.done = Program(folder), folder, {}
+        for name in ("KITTI", "kitti_data"):
+            (folder / name).symlink_to(kitti)
+        (folder / "KITTI_ODOM").symlink_to(odometry)
+        synthetic = kitti / "splits" / "synthetic"
+        for split in ("eigen_zhou", "eigen_full"):
+            self._lists(split, synthetic)
+        self._lists("odom", odometry / "splits" / "odom")
+        encoder = torch_entries(_resnet(), "encoder")
+        flat = {name.removeprefix("encoder."): value for name, value in encoder.items()}
+        save_torch(folder / "RESNET18.pth", flat)
+
+    def _lists(self, split, source):
+        target = self.folder / "splits" / split
+        shutil.copytree(source, target)
+        # Two steps of two samples, and one batch to validate with.
+        for name, count in (("train", 4), ("val", 2)):
+            path = target / f"{name}_files.txt"
+            path.write_text("".join(path.read_text().splitlines(keepends=True)[:count]))
+
+    def train(self, name, *flags):
+        """What the line of a training printed."""
+        if name not in self.done:
+            for needed, start in (
+                ("BEST", "mono+stereo_model_640x192"),
+                ("weights_19", "mono_model"),
+            ):
+                if needed in lines.TRAIN[name]:
+                    self.train(start)
+                    self._link(needed, start)
+            words = lines.TRAIN[name].split()[1:]
+            self.done[name], _ = self.program.run(*words, *SMALL.split(), *flags)
+        return self.done[name]
+
+    def _link(self, needed, start):
+        models = self.folder / "logs" / start / "models"
+        if needed == "BEST":
+            (self.folder / needed).symlink_to(models / "weights_best")
+        else:
+            (models / needed).symlink_to(models / "weights_0")
+
+    def models(self, name):
+        """The folder of a training's weights."""
+        return self.folder / "logs" / name / "models"
+
+
+def _resnet():
+    from monodepth2.src.networks import ResnetEncoder
+
+    return ResnetEncoder(18)
+
+
+@pytest.fixture(scope="module")
+def runs(kitti, odometry, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("lines") / "monodepth2"
+    ignore = shutil.ignore_patterns("__pycache__", "logs")
+    shutil.copytree(REPOSITORY / "monodepth2", folder, ignore=ignore)
+    return Runs(folder, kitti, odometry)
+
+
+BATCH_LINE = re.compile(
+    r"epoch +\d+ \| batch +\d+ \| examples/s: +\d+\.\d \| loss: \d+\.\d{5} "
+    r"\| time elapsed: \d\dh\d\dm\d\ds \| time left: \d\dh\d\dm\d\ds",
+    re.M,
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", lines.TRAIN)
+def test_a_line_trains(runs, name):
+    out = runs.train(name)
+    split = re.search(r"--split (\w+)", lines.TRAIN[name])
+    assert f"Training model named:\n   {name}\n" in out
+    log_dir = "logs" if "--log_dir" in lines.TRAIN[name] else "./logs"
+    assert f"Models and tensorboard events files are saved to:\n   {log_dir}\n" in out
+    assert f"Using split:\n   {split[1] if split else 'eigen_zhou'}\n" in out
+    assert "There are 4 training items and 2 validation items\n" in out
+    assert len(BATCH_LINE.findall(out)) == 2
+    assert re.search(r"^In epoch 0, the validation loss is 0\.\d+\.$", out, re.M)
+    saved = {"encoder", "depth", "pose_encoder", "pose", "adam"}
+    saved -= {"pose_encoder", "pose"} if name == "stereo_model" else set()
+    for folder in ("weights_0", "weights_best"):
+        files = {path.name for path in (runs.models(name) / folder).iterdir()}
+        assert files == {f"{network}.ckpt" for network in saved}
+
+
+@pytest.mark.slow
+def test_the_encoders_start_from_the_file_and_both_images_share_its_first_weights(runs):
+    out = runs.train("mono+stereo_model_640x192")
+    assert "loading weight from RESNET18.pth" in out and "Adam" not in out.split("Using split")[1]
+    folder = runs.models("mono+stereo_model_640x192") / "weights_0"
+    name = "encoder.conv1.weight"
+    single = read_parameters(folder / "encoder.ckpt")[name].asnumpy()
+    pair = read_parameters(folder / "pose_encoder.ckpt")[name].asnumpy()
+    # Two steps of Adam at 1e-4 move a weight by 2e-4.
+    np.testing.assert_allclose(pair, np.concatenate([single, single], 1) / 2, atol=5e-4)
+
+
+@pytest.mark.slow
+def test_weights_carry_what_predicts_with_them(runs):
+    runs.train("mono+stereo_model_640x192")
+    runs.train("mono_model")
+    record = read_record(runs.models("mono+stereo_model_640x192") / "weights_0" / "encoder.ckpt")
+    expected = {"height": 64, "width": 96, "use_stereo": True, "num_layers": 18}
+    expected |= {"metric_scale": 5.4, "step": 2}
+    assert {key: record[key] for key in expected} == expected
+    record = read_record(runs.models("mono_model") / "weights_best" / "depth.ckpt")
+    assert record["use_stereo"] is False and record["metric_scale"] is None
+    assert 0 < record["val_loss"] < 1
+
+
+@pytest.mark.slow
+def test_fine_tuning_starts_from_the_best_weights_and_their_adam(runs):
+    out = runs.train("mono+stereo_model_1024x320")
+    assert "loading model from folder BEST\n" in out and "Loading Adam weights\n" in out
+    for name in ("encoder", "depth", "pose_encoder", "pose"):
+        assert f"Loading {name} weights...\n" in out
+    options = json.loads((runs.models("mono+stereo_model_1024x320") / "opt.json").read_text())
+    assert (
+        options["learning_rate"] == 5e-5 and options["model_name"] == "mono+stereo_model_1024x320"
+    )
+    assert options["frame_ids"] == [0, -1, 1] and options["use_stereo"] is True
+
+
+@pytest.mark.slow
+def test_a_training_writes_its_numbers_curves_and_panels(runs):
+    runs.train("mono+stereo_model_640x192")
+    folder = runs.folder / "logs" / "mono+stereo_model_640x192"
+    with (folder / "metrics.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["step"] for row in rows] == ["0", "1"]
+    for name in ("loss", "loss/0", "loss/3", "masked", "monitor_loss", "de/abs_rel", "da/a3"):
+        assert all(np.isfinite(float(row[name])) for row in rows), name
+    assert 0 < float(rows[0]["masked"]) < 1 and rows[-1]["val_loss"]
+    assert (folder / "curves.png").is_file()
+    assert len(list((folder / "panels").glob("*.png"))) == 2
+
+
+@pytest.mark.slow
+def test_a_saved_configuration_is_read_by_the_programs(runs):
+    runs.train("stereo_model")
+    saved = runs.models("stereo_model") / "opt.json"
+    line = runs.program.refuse("train.py", "--config_path", saved, "--data_path", "nowhere")
+    assert "nowhere" in line
