@@ -8,7 +8,7 @@ from monodepth2.src import weights
 from monodepth2.src.model_utils import checkpoint, errors
 from monodepth2.src.weights import reading
 from tests.fuzz.children import Reader
-from tests.monodepth2.weight_files import save
+from tests.monodepth2.weight_files import save, save_tar
 
 ERRORS = (errors.InputError, errors.RunError)
 _SIZE = {"height": 64, "width": 96, "use_stereo": True}
@@ -36,6 +36,11 @@ def _write_h5(folder):
     _write_files(folder, ".h5")
     with h5py.File(folder / "packed.h5", "w") as file:
         file.create_dataset("net.0.bias", data=np.arange(999.0), compression="gzip")
+
+
+def _write_tar(folder):
+    save_tar(folder / "new.pth", {**_ENCODER, **_POSE}, "old")
+    save_tar(folder / "old.pth", _POSE)
 
 
 def _write_folders(folder):
@@ -83,6 +88,7 @@ READERS = {
     "weights of Paddle": _reader(
         lambda folder: _write_files(folder, ".pdparams"), ("*.pdparams",), _read_file
     ),
+    "weights in a tar archive": _reader(_write_tar, ("*.pth",), _read_file),
     "weights to convert": _reader(
         lambda folder: _write_files(folder, ".pth"), ("*.pth",), _convert
     ),

@@ -60,7 +60,7 @@ def test_the_schedule_begins_anew(folder):
 
 
 def test_without_a_folder_nothing_is_said(capsys):
-    assert not load_adam(make()[1], "")
+    assert load_adam(make()[1], "") is False
     assert capsys.readouterr().out == ""
 
 
@@ -73,13 +73,13 @@ def test_without_a_state_of_ours(tmp_path, foreign, capsys):
         (tmp_path / foreign).write_bytes(b"x")
         text = f"{tmp_path / foreign} is another program's state of Adam and is not read"
         expected = [text, first]
-    assert not load_adam(optimizer, tmp_path)
+    assert load_adam(optimizer, tmp_path) is False
     assert capsys.readouterr().out.splitlines() == expected
 
 
 def test_a_state_of_other_networks(folder, capsys):
     optimizer = make(size=2)[1]
-    assert not load_adam(optimizer, folder[0])
+    assert load_adam(optimizer, folder[0]) is False
     assert capsys.readouterr().out.endswith("of other networks, so Adam is randomly initialized\n")
     assert not any(moment.asnumpy().any() for moment in optimizer.moment1)
 

@@ -173,11 +173,23 @@ def test_a_parameter_too_few_or_too_many(tmp_path):
     for change, message in (
         ({"net.4.bias": np.zeros(3, np.float32)}, "'net.4.bias' is unexpected"),
         ({"net.3.bias": None}, "net.3.bias is missing"),
+        ({"decoder": np.zeros(3, np.float32)}, "'decoder' is unexpected"),
         ({"decoder.9.conv.bias": np.zeros(3, np.float32)}, "'decoder.9.conv.bias' is unexpected"),
     ):
         changed = {k: v for k, v in {**entries, **change}.items() if v is not None}
         save_torch(tmp_path / "pose.pth", changed)
         with pytest.raises(InputError, match=f"is of another network: {message};"):
+            load_folder({"pose": pose}, tmp_path)
+
+
+def test_of_many_differences_three_and_how_many_more(tmp_path):
+    pose = PoseDecoder([16], 1, 2)
+    entries = torch_entries(pose, "pose")
+    for count, more in ((3, ";"), (5, " and 2 more;")):
+        save_torch(tmp_path / "pose.pth", dict(list(entries.items())[count:]))
+        with pytest.raises(
+            InputError, match=f"net.0.bias is missing; net.1.weight is missing{more}"
+        ):
             load_folder({"pose": pose}, tmp_path)
 
 
@@ -200,7 +212,7 @@ def tiny():
         {"height": 64},
         {"height": 64, "width": 100},
         {"height": 0, "width": 96},
-        {"height": 64, "width": 1 << 20},
+        {"height": 64, "width": (1 << 14) + 32},
         {"height": 64, "width": -32},
         {"height": 64.0, "width": 96},
         {"height": "64", "width": 96},
@@ -239,8 +251,8 @@ def test_our_record_is_taken_without_reading_the_weights(tmp_path):
     record = {"height": 64, "width": 96, "use_stereo": True, "num_layers": 50, "step": 9}
     found = read_folder_record(ours(tmp_path / "a", **record))
     assert found == {**record, "metric_scale": None}
-    found = read_folder_record(ours(tmp_path / "b", **record, metric_scale=2.5))
-    assert found["metric_scale"] == 2.5
+    found = read_folder_record(ours(tmp_path / "b", **record, metric_scale=0.5))
+    assert found["metric_scale"] == 0.5
 
 
 @pytest.mark.parametrize("scale", [0, -1.0, float("inf"), float("nan"), "5.4"])

@@ -5,6 +5,7 @@ of these names is ever admitted, the file runs and its test fails.
 """
 
 import builtins
+import io
 import os
 import pickle
 import subprocess
@@ -16,11 +17,14 @@ import pytest
 from monodepth2.src import numpy_pickles
 from monodepth2.src.model_utils import torch_files
 from monodepth2.src.model_utils.errors import InputError
+from monodepth2.src.weights import torch_tar
 from monodepth2.src.weights.folder import load_folder, read_folder_record
 from monodepth2.src.weights.reading import read_file
+from tests.monodepth2.weight_files import write_tar
 from tests.torch_files import Call, save_torch
 
-ENDINGS = (".pth", ".pt", ".pdparams")  # PyTorch's two containers, Paddle's pickle
+# PyTorch's two containers, Paddle's pickle, PyTorch's first container.
+ENDINGS = (".pth", ".pt", ".pdparams", ".tar")
 # What a file may name: the function, and arguments of it that create the file `ran`.
 PAYLOADS = {
     "os.system": (os.system, lambda ran: (f"touch {ran}",)),
@@ -35,9 +39,10 @@ PAYLOADS = {
     "pathlib.Path.touch": (lambda path: Path(path).touch(), lambda ran: (str(ran),)),
 }
 UNPICKLERS = {
-    ".pth": torch_files._Unpickler,
-    ".pt": torch_files._Unpickler,
+    ".pth": torch_files.Unpickler,
+    ".pt": torch_files.Unpickler,
     ".pdparams": numpy_pickles._Unpickler,
+    ".tar": torch_tar._Unpickler,
 }
 
 
@@ -54,14 +59,24 @@ class _Writer(pickle._Pickler):
             super().save(obj, save_persistent_id)
 
 
+NOTHING = {"storages": pickle.dumps(0, 2) + pickle.dumps([], 2), "tensors": pickle.dumps(0, 2)}
+
+
+def dumped(content):
+    file = io.BytesIO()
+    _Writer(file, 2).dump(content)
+    return file.getvalue()
+
+
 def write(path, name, ran):
     """Weights beside which the file calls the function `name`; {"net.0.weight": ..., "x": call}."""
     module, _, function = name.partition(".") if "Path" in name else name.rpartition(".")
     call = Call(module, function, *PAYLOADS[name][1](ran))
     content = {"net.0.weight": np.ones(3, np.float32), "x": call}
     if path.suffix == ".pdparams":
-        with path.open("wb") as file:
-            _Writer(file, 2).dump(content)
+        path.write_bytes(dumped(content))
+    elif path.suffix == ".tar":
+        write_tar(path, {**NOTHING, "pickle": dumped({"x": call})})
     else:
         save_torch(path, content, is_legacy=path.suffix == ".pth")
     return module, function
@@ -110,21 +125,34 @@ PROGRAMS = {
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-@pytest.mark.parametrize("ending", ENDINGS[::2])
+@pytest.mark.parametrize("ending", [".pth", ".pdparams", ".tar"])
 def test_other_ways_to_reach_a_function(tmp_path, monkeypatch, ending, program):
     monkeypatch.chdir(tmp_path)
     path = tmp_path / f"encoder{ending}"
-    head = b""
+    data = b"\x80\x04" + PROGRAMS[program] + pickle.dumps([], 2)
     if ending == ".pth":
         magic = (torch_files._MAGIC, torch_files._PROTOCOL, {})
-        head = b"".join(pickle.dumps(value, 2) for value in magic)
-    path.write_bytes(head + b"\x80\x04" + PROGRAMS[program] + pickle.dumps([], 2))
+        data = b"".join(pickle.dumps(value, 2) for value in magic) + data
+    if ending == ".tar":
+        write_tar(path, {**NOTHING, "pickle": data})
+    else:
+        path.write_bytes(data)
     with pytest.raises(InputError, match=f"encoder{ending}"):
         read_file(path)
     assert not happened(tmp_path)
 
 
-@pytest.mark.parametrize("ending", ENDINGS)
+@pytest.mark.parametrize("member", ["storages", "tensors"])
+def test_the_other_members_of_an_archive(tmp_path, member):
+    path = tmp_path / "encoder.tar"
+    call = dumped(Call("os", "system", f"touch {tmp_path / 'ran'}"))
+    write_tar(path, {**NOTHING, "pickle": pickle.dumps({}, 2), member: call})
+    with pytest.raises(InputError, match=r"contains objects other than tensors: os\.system"):
+        read_file(path)
+    assert not happened(tmp_path)
+
+
+@pytest.mark.parametrize("ending", ENDINGS[:3])
 def test_a_folder_with_a_hostile_file(tmp_path, ending):
     write(tmp_path / f"encoder{ending}", "os.system", tmp_path / "ran")
     for read in (read_folder_record, lambda folder: load_folder({"encoder": None}, folder)):

@@ -17,6 +17,7 @@ from tests.monodepth2.weight_files import (
     networks,
     save,
     save_folder,
+    save_tar,
     torch_entries,
 )
 
@@ -128,15 +129,15 @@ def test_without_the_file_auto_says_which_one_and_starts_from_random_values(enco
     start_networks(networks("encoder", "pose_encoder"), "auto")
     np.testing.assert_array_equal(first(encoder), before)
     (line,) = capsys.readouterr().out.splitlines()
-    assert f"{OLD} (ImageNet's weights) is neither in the working folder nor in" in line
+    assert f"{NEW} (ImageNet's weights) is neither in the working folder nor in" in line
     assert line.endswith("the encoders start from random values; --weights_init takes its path")
 
 
 @pytest.mark.parametrize(
     ("weights_init", "layers", "name", "cache"),
     [
-        ("pretrained", 18, OLD, "home/.cache/torch/hub/checkpoints"),
-        ("pretrained", 50, "resnet50-19c8e357.pth", "home/.cache/torch/hub/checkpoints"),
+        ("pretrained", 18, NEW, "home/.cache/torch/hub/checkpoints"),
+        ("pretrained", 50, "resnet50-0676ba61.pth", "home/.cache/torch/hub/checkpoints"),
         ("paddle_pretrained", 18, "resnet18.pdparams", "home/.cache/paddle/hapi/weights"),
     ],
 )
@@ -171,6 +172,13 @@ def test_the_first_convolution_of_stacked_images_is_repeated_and_divided(
     for ours, theirs in zip(stacked.get_parameters(), encoder.get_parameters()):
         if not ours.name.endswith("encoder.conv1.weight"):
             np.testing.assert_array_equal(ours.asnumpy(), theirs.asnumpy(), err_msg=ours.name)
+
+
+def test_the_tar_archive_that_the_old_name_stands_for(home, imagenet, encoder):
+    entries = {k: v for k, v in imagenet.items() if not k.endswith("num_batches_tracked")}
+    save_tar(home.parent / "work" / OLD, entries)
+    start_networks({"encoder": encoder}, "pretrained")
+    assert_det(encoder, "encoder")
 
 
 def test_a_pose_encoder_s_own_weights_stay_as_they_are(tmp_path):

@@ -1,7 +1,10 @@
 """Files of weights as PyTorch, Paddle and h5py write them, with the goldens' values."""
 
 import functools
+import io
 import pickle
+import struct
+import tarfile
 
 import h5py
 import mindspore as ms
@@ -75,6 +78,46 @@ def save(path, entries, rest=()):
                 file[key] = value
     else:
         save_torch(path, {**entries, **rest}, is_legacy=path.suffix == ".pth")
+
+
+# A parameter in the tar archives: the oldest ones keep the tensor in its state.
+_PARAMETERS = {
+    "oldest": b"ctorch.nn.parameter\nParameter\n)\x81(%sNNI01\nI00\ntb",
+    "old": b"ctorch.nn.parameter\nParameter\n%s\x85R(I01\nI00\nNtb",
+}
+
+
+def save_tar(path, entries, form="oldest"):
+    """Write {key: float32 array} as PyTorch did until 2017; buffers are tensors, not parameters."""
+    storages, tensors, items = pickle.dumps(len(entries), 2), pickle.dumps(len(entries), 2), b""
+    for number, (key, array) in enumerate(entries.items(), 7000):
+        kind = b"ctorch\n%sStorage\n" % (b"Float" if array.dtype == np.float32 else b"Long")
+        storages += b"\x80\x02J%sX\x03\x00\x00\x00cpu%s\x87." % (struct.pack("<i", number), kind)
+        storages += struct.pack("<q", array.size) + array.tobytes("A")
+        name = struct.pack("<i", number + 1000)
+        tensors += b"\x80\x02J%sJ%sctorch\nFloatTensor\n\x87." % (name, struct.pack("<i", number))
+        strides = [step // array.itemsize for step in array.strides]
+        numbers = [array.ndim, *array.shape, *strides, 0]
+        tensors += struct.pack(f"<{len(numbers)}q", *numbers)
+        value = _unicode(str(number + 1000)) + b"Q"
+        value = value if "running" in key else _PARAMETERS[form] % value
+        items += _unicode(key) + value
+    members = {"storages": storages + pickle.dumps([], 2), "tensors": tensors}
+    members["pickle"] = b"\x80\x02ccollections\nOrderedDict\n)R(" + items + b"u."
+    write_tar(path, members)
+
+
+def write_tar(path, members):
+    """Write an archive of {name: bytes}."""
+    with tarfile.open(path, "w:", format=tarfile.PAX_FORMAT) as tar:
+        for name, data in members.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+
+
+def _unicode(text):
+    return b"X" + struct.pack("<I", len(text)) + text.encode()
 
 
 def _save_paddle(path, entries, rest):

@@ -60,8 +60,8 @@ def read_zip(archive: zipfile.ZipFile, name: str, path: Path) -> tuple[dict, dic
     root = name.removesuffix("data.pkl")
     order = f"{root}byteorder"
     is_big = order in archive.namelist() and archive.read(order) == b"big"
-    found = _Unpickler(io.BytesIO(archive.read(name)), path).load()
-    return _tensors(found, path, lambda key: archive.read(f"{root}data/{key}"), is_big)
+    found = Unpickler(io.BytesIO(archive.read(name)), path).load()
+    return tensors_of(found, path, lambda key: archive.read(f"{root}data/{key}"), is_big)
 
 
 def read_legacy(path: Path) -> tuple[dict, dict]:
@@ -72,13 +72,13 @@ def read_legacy(path: Path) -> tuple[dict, dict]:
     """
     data = path.read_bytes()
     file = io.BytesIO(data)
-    if _Unpickler(file, path).load() != _MAGIC or _Unpickler(file, path).load() != _PROTOCOL:
+    if Unpickler(file, path).load() != _MAGIC or Unpickler(file, path).load() != _PROTOCOL:
         raise InputError(f"{path} is a pickle, but not one that torch.save wrote")
-    _Unpickler(file, path).load()  # about the machine; the values are little-endian on each
-    unpickler = _Unpickler(file, path)
+    Unpickler(file, path).load()  # about the machine; the values are little-endian on each
+    unpickler = Unpickler(file, path)
     found = unpickler.load()
     raw = {}
-    for key in _Unpickler(file, path).load():
+    for key in Unpickler(file, path).load():
         storage = unpickler.storages[key]
         (count,) = struct.unpack("<q", file.read(8))
         if count != storage.count:
@@ -86,17 +86,17 @@ def read_legacy(path: Path) -> tuple[dict, dict]:
         start = file.tell()
         end = file.seek(start + count * storage.dtype.itemsize)
         raw[key] = memoryview(data)[start:end]
-    return _tensors(found, path, raw.__getitem__, is_big=False)
+    return tensors_of(found, path, raw.__getitem__, is_big=False)
 
 
-def _tensors(found, path, read, is_big):
+def tensors_of(found, path, read, is_big):
     """The tensors and the rest of what was unpickled; read(key) gives a storage's bytes."""
     for part in _PARTS:
         if isinstance(found, dict) and isinstance(found.get(part), dict):
             found = found[part]
     if not isinstance(found, dict):
         raise InputError(f"{path} holds no dict of tensors, which state_dict() would be")
-    tensors = {str(key): value for key, value in found.items() if isinstance(value, _Tensor)}
+    tensors = {str(key): value for key, value in found.items() if isinstance(value, Tensor)}
     for tensor in tensors.values():
         tensor.storage.fill(read, is_big)
     rest = {str(key): value for key, value in found.items() if type(value) in _PLAIN}
@@ -110,7 +110,7 @@ def widen(array: np.ndarray) -> np.ndarray:
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
-class _Storage:
+class Storage:
     """The values that one or several tensors show a part of."""
 
     def __init__(self, kind, key, count):
@@ -133,10 +133,10 @@ class _Storage:
 
 
 @dataclass
-class _Tensor:
+class Tensor:
     """The arguments of torch._utils._rebuild_tensor_v2."""
 
-    storage: _Storage
+    storage: Storage
     offset: int
     size: tuple
     stride: tuple
@@ -181,7 +181,7 @@ def _ordered_dict(items=()):
     return found
 
 
-class _Unpickler(pickle._Unpickler):
+class Unpickler(pickle._Unpickler):
     """Admits tensors, numbers, texts, tuples, lists and dicts, and calls nothing else.
 
     It is the unpickler in Python, whose opcodes can be left out and replaced: the one in C sets
@@ -190,7 +190,7 @@ class _Unpickler(pickle._Unpickler):
 
     admitted = {("torch", name): name for name in (*_STORAGES, *_DTYPES.split())}
     admitted["torch", "Size"] = lambda size: size
-    admitted["torch._utils", "_rebuild_tensor_v2"] = _Tensor
+    admitted["torch._utils", "_rebuild_tensor_v2"] = Tensor
     admitted["torch._utils", "_rebuild_parameter"] = lambda data, requires_grad, hooks: data
     admitted["collections", "OrderedDict"] = _ordered_dict
     dispatch = {
@@ -216,7 +216,7 @@ class _Unpickler(pickle._Unpickler):
         _, kind, key, _, count = pid[:5]
         if any(pid[5:]):  # a part of another storage, before PyTorch 0.4
             raise InputError(f"{self.path} is of an old form; save it anew with torch 1.6 or later")
-        storage = self.storages.setdefault(key, _Storage(kind, key, count))
+        storage = self.storages.setdefault(key, Storage(kind, key, count))
         if (storage.kind, storage.count) != (kind, count):
             raise ValueError(f"storage {key} is two different ones")
         return storage

@@ -6,7 +6,8 @@ import numpy as np
 from ..model_utils.errors import InputError, shown
 from .names import count_layers
 
-_OUTPUTS = ("10", "11", "12", "13")  # convolutions of a decoder that end in a scale's output
+# A decoder's convolutions that end in a scale's output.
+_OUTPUTS = ("decoder.10.", "decoder.11.", "decoder.12.", "decoder.13.")
 _ADVICE = {
     "depth": "give the --num_layers and --scales of its training",
     "pose_encoder": "give the --pose_model_input of its training",
@@ -61,8 +62,7 @@ def _differences(targets, arrays):
 
 
 def _is_output(name):
-    words = name.split(".")
-    return words[0] == "decoder" and words[1] in _OUTPUTS
+    return name.startswith(_OUTPUTS)
 
 
 def layers_of(weights):

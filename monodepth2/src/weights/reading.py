@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 from ..model_utils.errors import InputError
@@ -12,11 +11,11 @@ from ..model_utils.torch_files import widen
 from ..model_utils.weights import read_entries
 from ..numpy_pickles import load_arrays
 from .names import parameter_name
+from .torch_tar import is_tar, read_tar
 
 ENDINGS = (".ckpt", ".pth", ".pt", ".pdparams", ".h5")
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _NAMES = "StructuredToParameterName@@"  # an entry of Paddle's that holds its own names
-_MOST_UNPACKED = 8  # times the size of an HDF5 file: weights hardly compress
 
 
 @dataclass(frozen=True)
@@ -43,13 +42,8 @@ def read_file(path):
         InputError: no such file, a damaged one, or one that holds anything else.
     """
     path = Path(path)
-    if path.suffix == ".pdparams" and path.is_file():
-        entries, rest = read_paddle(path)
-    elif path.is_file() and _is_hdf5(path):
-        entries, rest = read_h5(path)
-    else:
-        entries, rest = read_entries(path)
-        rest = read_record(path) if path.suffix == ".ckpt" else rest
+    entries, rest = _reader(path)(path)
+    rest = read_record(path) if path.suffix == ".ckpt" else rest
     arrays, left_over = {}, []
     for key, array in entries.items():
         name = parameter_name(key)
@@ -60,6 +54,20 @@ def read_file(path):
         else:
             arrays[name] = array
     return Weights(path, arrays, rest, left_over)
+
+
+def _reader(path):
+    """What reads a file: function of its path -> ({name: array}, {name: value})."""
+    if not path.is_file():
+        return read_entries  # which says so
+    if path.suffix == ".pdparams":
+        return read_paddle
+    with path.open("rb") as file:
+        if file.read(len(_HDF5)) == _HDF5:
+            from .hdf5 import read_h5  # h5py is not there in the export's old environment
+
+            return read_h5
+    return read_tar if is_tar(path) else read_entries
 
 
 def read_paddle(path):
@@ -86,46 +94,3 @@ def read_paddle(path):
         elif key != _NAMES:
             raise InputError(f"{path} is damaged: {str(key)[:80]!r} is no parameter")
     return arrays, rest
-
-
-def _is_hdf5(path):
-    with path.open("rb") as file:
-        return file.read(len(_HDF5)) == _HDF5
-
-
-def read_h5(path):
-    """The entries of an HDF5 file as h5py writes a dict: {name: array}, {name: number}.
-
-    Single numbers whose names have no dot are values such as the height, not parameters.
-
-    Raises:
-        InputError: damaged, or it holds anything but arrays of numbers.
-    """
-    arrays, rest = {}, {}
-    try:
-        with h5py.File(path, "r") as file:
-            left = path.stat().st_size * _MOST_UNPACKED
-            for key in file:
-                array = _dataset(file, key, left)
-                left -= array.nbytes
-                if array.ndim or "." in key:
-                    arrays[key] = array
-                else:
-                    rest[key] = array.item()
-    except InputError:
-        raise
-    except Exception as err:  # h5py raises many kinds for a damaged file
-        raise InputError(f"{path} is truncated or damaged; use another copy") from err
-    return arrays, rest
-
-
-def _dataset(file, key, most):
-    """An array of numbers that lies in the file itself and is no larger than `most` bytes."""
-    if not isinstance(file.get(key, getlink=True), h5py.HardLink) or not key.isprintable():
-        raise ValueError(f"{key!r} lies elsewhere")
-    data = file[key]
-    if not isinstance(data, h5py.Dataset) or data.external or data.is_virtual:
-        raise ValueError(f"{key} is no array of this file")
-    if data.dtype.kind not in "fiub" or data.nbytes > most:
-        raise ValueError(f"{key} is {data.dtype} {data.shape}")
-    return widen(np.asarray(data[()]))

@@ -12,13 +12,13 @@ from .fitting import fill, fitting
 from .folder import load_folder
 from .reading import read_file
 
-# Torchvision's file of the original's time, and of today: the same weights in another container.
+# Torchvision's file of today, and of the original's time: the same weights in another container.
 _HASHES = {
-    18: ("5c106cde", "f37072fd"),
-    34: ("333f7ec4", "b627a593"),
-    50: ("19c8e357", "0676ba61"),
-    101: ("5d3b4d8f", "63fe2227"),
-    152: ("b121ed2d", "394f9c45"),
+    18: ("f37072fd", "5c106cde"),
+    34: ("b627a593", "333f7ec4"),
+    50: ("0676ba61", "19c8e357"),
+    101: ("63fe2227", "5d3b4d8f"),
+    152: ("394f9c45", "b121ed2d"),
 }
 _ENDINGS = (".pth", ".pt", ".h5", ".pdparams", ".ckpt")
 _CONV1 = "encoder.conv1.weight"
