@@ -18,7 +18,7 @@ ENTRIES = {
     "conv1.weight": np.arange(24, dtype=np.float32).reshape(2, 3, 2, 2),
     "bn1.running_mean": np.float32([1, 2]),
     "bn1.weight": np.float32([[3, 4], [5, 6]]).T,
-    "bn1.num_batches_tracked": np.array([7]),
+    "bn1.num_batches_tracked": np.array(7),
 }
 NAMES = {"conv1.weight": "encoder.conv1.weight", "bn1.running_mean": "encoder.bn1.moving_mean"}
 NAMES["bn1.weight"] = "encoder.bn1.gamma"
