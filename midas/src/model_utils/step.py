@@ -152,7 +152,7 @@ def _flat(parameters):
 
 # Primitives in what follows: a function of mindspore.ops that stands both inside and outside of
 # what is differentiated ends in a framework error.
-def note_names():
+def note_names() -> tuple[Callable[[tuple], int], list[str]]:
     """(function that keeps names while a graph compiles, which text cannot leave, their list)."""
     names = []
 
