@@ -16,14 +16,17 @@ def print_table(names, columns):
         print(f"{name:20}" + "".join(f"{values[name]:12.4f}" for values in columns.values()))
 
 
-def verdict(what, gain):
+def verdict(what, gain, rival="constant", wanted=None):
     """Print by how much the network is better and return the exit status.
 
     Args:
         what: words for the network's error.
-        gain: by which share of the constant's error it is lower.
+        gain: by which share of the rival's error it is lower.
+        rival: words for what it is compared with.
+        wanted: the least share; None: MARGIN.
     Returns:
-        0 when that is at least MARGIN, else 1 (also for NaN).
+        0 when it is at least that, else 1 (also for NaN).
     """
-    print(f"{what} is {100 * gain:.0f} % below the constant's (wanted: {100 * MARGIN:.0f} %)")
-    return 0 if gain >= MARGIN else 1
+    wanted = MARGIN if wanted is None else wanted
+    print(f"{what} is {100 * gain:.0f} % below the {rival}'s (wanted: {100 * wanted:.0f} %)")
+    return 0 if gain >= wanted else 1
