@@ -156,3 +156,14 @@ def test_an_hdf5_file_that_is_smaller_than_its_values(tmp_path):
         file.create_dataset("net.0.bias", data=values, compression="gzip")
     assert (tmp_path / "a.h5").stat().st_size < values.nbytes / 2
     np.testing.assert_array_equal(read_file(tmp_path / "a.h5").arrays["net.0.bias"], values)
+
+
+def test_hdf5_arrays_that_together_are_more_than_the_file_can_hold(tmp_path):
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        for number in range(9):
+            zeros = np.zeros(1 << 15, np.float32)
+            file.create_dataset(f"net.{number}.bias", data=zeros, compression="gzip")
+    assert zeros.nbytes < 8 * path.stat().st_size < 9 * zeros.nbytes
+    with pytest.raises(InputError, match="a.h5 is truncated or damaged"):
+        read_file(path)

@@ -4,6 +4,7 @@ import io
 import pickle
 import struct
 import tarfile
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -127,6 +128,33 @@ def test_a_member_that_is_no_file(tmp_path, kind):
         tar.addfile(member)
     with pytest.raises(InputError, match="a.pth is truncated or damaged"):
         read_file(tmp_path / "a.pth")
+
+
+@pytest.mark.parametrize("key", ["GNU.sparse.size", "GNU.sparse.realsize"])
+def test_a_sparse_member_takes_no_memory(tmp_path, key):
+    path = tmp_path / "a.pth"
+    with tarfile.open(path, "w:", format=tarfile.PAX_FORMAT) as tar:
+        for name, data in (("storages", storages()), ("tensors", tensors())):
+            member = tarfile.TarInfo(name)
+            member.size, size = len(data), 1 << 26
+            member.pax_headers = {"GNU.sparse.map": f"0,{len(data)},{size},0", key: str(size)}
+            tar.addfile(member, io.BytesIO(data))
+    assert peak_memory(read_refused, path) < 1 << 24
+
+
+def read_refused(path):
+    with pytest.raises(InputError, match="a.pth is truncated or damaged"):
+        read_file(path)
+
+
+def peak_memory(function, *arguments):
+    """Bytes that were in use at most beyond those before."""
+    tracemalloc.start()
+    try:
+        function(*arguments)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
 def test_the_names_and_opcodes_that_are_admitted_beside_those_of_later_files():
