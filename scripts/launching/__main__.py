@@ -94,7 +94,7 @@ def _run_in_turn(request, stages):
         if status or supervisor.stopped_by:
             return status
     if request.command in ("full", "performance"):
-        for line in request.row.report(request.values, request.output):
+        for line in request.row.report(request.values, request.training):
             print(line)
     return 0
 
@@ -108,7 +108,7 @@ def _enough(request):
     if request.command != "performance":
         return lambda: False
     needed = rows_needed(int(request.values["steps"]))
-    return lambda: len(step_rates(request.output)) >= needed
+    return lambda: len(step_rates(request.training)) >= needed
 
 
 def detach(request, words):
@@ -136,8 +136,9 @@ def start(request, words, background):
     if request.dry_run:
         print_plan(note, stages)
         return 0
-    if request.command == "performance" and (request.output / "metrics.csv").exists():
-        raise UsageError(f"{request.output} has a metrics.csv already; give another --output_path")
+    if request.command == "performance" and (request.training / "metrics.csv").exists():
+        where = request.training
+        raise UsageError(f"{where} has a metrics.csv already; give another --output_path")
     make_log_folder(request.logs)
     if note:
         print(note)

@@ -33,7 +33,8 @@ def pipeline(request):
     for entry, *flags in request.row.stages:
         flags = [flag.format(**values) for flag in flags]
         extras = [] if jobs else request.extras
-        jobs.append(single(request, entry, flags, extras))
+        of = replace(request, target="") if entry in request.row.tools else request
+        jobs.append(single(of, entry, flags, extras))
     return jobs
 
 

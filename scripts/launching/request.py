@@ -68,6 +68,11 @@ class Request:
         """Where a pipeline's run puts its files."""
         return Path(self.values.get("output_path") or self.logs)
 
+    @property
+    def training(self):
+        """Where its training puts metrics.csv."""
+        return self.output / self.row.folder
+
 
 def usage_line(script, model):
     """One line with the arguments of a script for a model."""

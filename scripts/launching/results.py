@@ -7,6 +7,8 @@ import re
 
 from .checks import RunError, UsageError
 
+_SAVED = "config.yaml", "opt.json"  # the configuration of a training, by the models' names
+
 
 def numbers(tree, prefix=""):
     """(dotted name, value) of the numbers in nested objects; lists (per image) are left out."""
@@ -62,9 +64,10 @@ def step_rates(folder):
 
 def _batch_size(output):
     """batch_size of the configuration that a run saved."""
-    path = next(output.rglob("config.yaml"))
+    path = next(path for name in _SAVED for path in output.rglob(name))
     try:
-        return int(re.search(r"^batch_size: ([1-9]\d{0,8})$", path.read_text(), re.MULTILINE)[1])
+        line = re.search(r'^ *"?batch_size"?: ([1-9]\d{0,8}),?$', path.read_text(), re.MULTILINE)
+        return int(line[1])
     except (ValueError, TypeError):
         raise RunError(f"{path} is damaged, it has no batch_size; run it again") from None
 

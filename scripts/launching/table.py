@@ -65,13 +65,17 @@ class Pipeline:
 
     Attributes:
         stages: of (file, *flags); {data_path}, {output_path}, {steps}, {log_steps} are filled in.
-        report: (values of the options, output folder) -> lines that are printed at the end.
+        report: (values of the options, the training's folder) -> lines that are printed at the end.
         defaults: {option: default} where they differ from the launcher's.
+        folder: below output_path, the training's own; empty: output_path itself.
+        tools: files among the stages that take none of the model's options, so no device.
     """
 
     stages: tuple
     report: Callable
     defaults: Mapping[str, str] = field(default_factory=dict)
+    folder: str = ""
+    tools: tuple = ()
 
 
 @dataclass(frozen=True)

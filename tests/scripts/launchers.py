@@ -70,9 +70,9 @@ class Launchers:
             folder / "logs",
         )
         self.records.mkdir()
-        for model in ("depthnet", "midas"):
+        for model in ("depthnet", "midas", "monodepth2"):
             (self.models / model).mkdir(parents=True)
-            for name in ("train", "eval", "export"):
+            for name in ("train", "eval", "export", "export_gt_depth"):
                 (self.models / model / f"{name}.py").write_text(PROGRAM)
 
     def environment(self, **variables):

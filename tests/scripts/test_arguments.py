@@ -48,7 +48,10 @@ def test_elsewhere_it_has_to_be_named(models, monkeypatch, here):
     for words, given in ((["a", "depthnet"], "'a'"), ([], "''")):
         with pytest.raises(UsageError) as caught:
             model_of(words)
-        assert str(caught.value) == f"unknown model {given}; the models are depthnet, midas"
+        assert (
+            str(caught.value)
+            == f"unknown model {given}; the models are depthnet, midas, monodepth2"
+        )
 
 
 @pytest.mark.parametrize(

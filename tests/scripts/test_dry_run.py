@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.launching import results
 from tests.scripts.launchers import plan, server_id
 
 
@@ -309,3 +310,54 @@ def test_dry_run_variable_writes_nothing(launchers, data):
     out, _ = launchers.run("run_standalone_train", "depthnet", data, 0, DRY_RUN=1)
     assert out.startswith("# train\ncd ")
     assert not launchers.logs.exists() and not list(launchers.records.iterdir())
+
+
+def test_monodepth2(launchers, data):
+    """The seed's scripts: DATASET_PATH DEVICE_ID, DATASET_PATH RANK_TABLE_FILE|DEVICE_NUM, ..."""
+    weights = data / "weights_best"
+    weights.mkdir()
+    given = ["--data_path", str(data)]
+    _, _, command = _one(launchers, "run_standalone_train_ascend", "monodepth2", data, 3)
+    assert command[1:] == ["train.py", *given, "--device_id", "3", "--device_target", "Ascend"]
+    _, _, command = _one(launchers, "run_distribute_train", "monodepth2", data, 8)
+    assert flags(command)["data_path"] == str(data) and flags(command)["worker_num"] == "8"
+    name, _, command = _one(launchers, "run_train_gpu", "monodepth2", 1, 5, data)
+    assert name == "train" and flags(command)["data_path"] == str(data)
+    given += ["--load_weights_folder", str(weights)]
+    for word in ("mono", "stereo"):
+        _, _, command = _one(launchers, "run_eval", "monodepth2", data, weights, word)
+        assert command[1:] == ["eval.py", *given, f"--eval_{word}"]
+    line = launchers.refuse("run_eval", "monodepth2", data, weights, "both")
+    assert line == "error: mono|stereo: 'both' is not one of mono, stereo"
+    _, _, command = _one(launchers, "run_export", "monodepth2")
+    assert command[1:] == ["export.py"]
+    _, _, command = _one(launchers, "run_export", "monodepth2", weights)
+    assert command[1:] == ["export.py", *given[2:]]
+
+
+def test_the_pipelines_of_monodepth2(launchers, data, tmp_path):
+    """Train, export_gt_depth, evaluate; the second takes no device, and the first all extras."""
+    call = ("monodepth2", f"--data_path={data}", f"--output_path={tmp_path}/o", "--use_stereo")
+    jobs, _ = launchers.dry_run("train_full_1p", *call, DEVICE_TARGET="CPU")
+    assert list(jobs) == ["train", "export_gt_depth", "eval"]
+    target, given = ["--device_target", "CPU"], ["--data_path", str(data)]
+    run = ["--train_url", f"{tmp_path}/o", "--model_name", "mdp"]
+    assert jobs["train"][1][1:] == ["train.py", *given, *run, *target, "--use_stereo"]
+    truth = ["export_gt_depth.py", *given, "--split", "eigen"]
+    assert jobs["export_gt_depth"][1][1:] == truth
+    evaluated = jobs["eval"][1][1:]
+    assert evaluated[0] == "eval.py" and evaluated[-2:] == target
+    assert f"{tmp_path}/o/mdp/models/weights_best" in evaluated and "--eval_mono" in evaluated
+
+
+def test_a_training_in_a_folder_of_its_own_is_timed_there(launchers, data, tmp_path):
+    """metrics.csv lies below output_path, beside models/opt.json."""
+    models = tmp_path / "o" / "mdp" / "models"
+    models.mkdir(parents=True)
+    rows = "".join(f"{step},1.0,{rate}\n" for step, rate in enumerate((0.5, 4, 8)))
+    (models.parent / "metrics.csv").write_text(f"step,loss,examples_per_s\n{rows}")
+    (models / "opt.json").write_text('{\n  "seed": 210,\n  "batch_size": 4,\n  "x": 1\n}')
+    call = ("train_performance_1p", "monodepth2", "--data_path", data, "--output_path")
+    line = launchers.refuse(*call, tmp_path / "o")
+    assert f"{tmp_path}/o/mdp has a metrics.csv already" in line
+    assert results.speed({"steps": "3"}, models.parent)[0].startswith("0.7500 s/iter, 5.33 ex")

@@ -23,6 +23,7 @@ ADDED = {
     "full": {"device_target"},
     "performance": {"device_target"},
 }
+WITH_CHOICES = ("depthnet", "midas")  # models whose launchers take words of config.yaml
 
 
 def names(words):
@@ -35,7 +36,7 @@ def calls():
     for model, row in MODELS.items():
         for command, what in row.commands.items():
             if isinstance(what, Pipeline):
-                stages = what.stages
+                stages = [stage for stage in what.stages if stage[0] not in what.tools]
             else:
                 given = [flag for argument in what.arguments for flag in possible(argument)]
                 stages = [(what.entry, *what.flags, *given)]
@@ -103,7 +104,7 @@ def test_readme_names_every_script():
 def test_the_launchers_take_every_choice_of_config_yaml_and_no_other_word(model):
     """They answer before MindSpore is there, so they have the choices of their words too."""
     sections = yaml.safe_load((REPOSITORY / model / "config.yaml").read_text())
-    compared = 0
+    compared = model not in WITH_CHOICES
     for what in MODELS[model].commands.values():
         for argument in () if isinstance(what, Pipeline) else what.arguments:
             choices = sections["allowed"].get((argument.flag or "")[2:])
