@@ -13,9 +13,10 @@ import math
 import pickle
 import struct
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -89,7 +90,9 @@ def read_legacy(path: Path) -> tuple[dict, dict]:
     return tensors_of(found, path, raw.__getitem__, is_big=False)
 
 
-def tensors_of(found, path, read, is_big):
+def tensors_of(
+    found: Any, path: Path, read: Callable[[str], bytes], is_big: bool
+) -> tuple[dict, dict]:
     """The tensors and the rest of what was unpickled; read(key) gives a storage's bytes."""
     for part in _PARTS:
         if isinstance(found, dict) and isinstance(found.get(part), dict):
@@ -113,14 +116,15 @@ def widen(array: np.ndarray) -> np.ndarray:
 class Storage:
     """The values that one or several tensors show a part of."""
 
-    def __init__(self, kind, key, count):
+    def __init__(self, kind: str, key: str, count: int):
         if type(key) is not str or type(count) is not int or count < 0:
             raise ValueError("no storage")
         self.kind, self.key, self.count = kind, key, count
         self.dtype = np.dtype(_STORAGES[kind])
         self.values = None
 
-    def fill(self, read, is_big):
+    def fill(self, read: Callable[[str], bytes], is_big: bool) -> None:
+        """Take the values from the file, once."""
         if self.values is None:
             values = np.frombuffer(read(self.key), self.dtype.newbyteorder("><"[not is_big]))
             if len(values) != self.count:
@@ -144,7 +148,7 @@ class Tensor:
     hooks: Any = None
     metadata: Any = None
 
-    def array(self):
+    def array(self) -> np.ndarray:
         """A view of the storage, once it is known to stay inside."""
         if len(self.size) != len(self.stride) or len(self.size) > _MOST_DIMENSIONS:
             raise ValueError("another number of sizes than strides")
@@ -200,19 +204,19 @@ class Unpickler(pickle._Unpickler):
     dispatch[pickle.EMPTY_DICT[0]] = lambda self: self.append(_Dict())
     dispatch[pickle.BUILD[0]] = lambda self: self.stack.pop()  # an OrderedDict's attributes
 
-    def __init__(self, file, path):
+    def __init__(self, file: BinaryIO, path: Path):
         super().__init__(file, encoding="utf-8")
         self.path = path
         self.storages = {}
 
-    def find_class(self, module, name):
+    def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in self.admitted:
             text = f"{module}.{name}"[:80]
             text = text if text.isprintable() else ascii(text)
             raise InputError(f"{self.path} contains objects other than tensors: {text}")
         return self.admitted[module, name]
 
-    def persistent_load(self, pid):
+    def persistent_load(self, pid: tuple) -> Storage:
         _, kind, key, _, count = pid[:5]
         if any(pid[5:]):  # a part of another storage, before PyTorch 0.4
             raise InputError(f"{self.path} is of an old form; save it anew with torch 1.6 or later")
