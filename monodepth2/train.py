@@ -13,17 +13,18 @@ from src.model_utils.trainer import Stage
 from src.model_utils.validation import BestModel, EvalStep, Panels, Validation
 from src.networks import Motion, make_networks, source_frames
 from src.optimizers import Adam, StepDecay
-from src.options import check_depths, check_masks, check_poses, check_size
-from src.weights import AdamState, load_adam, start_networks
+from src.options import check_masks, check_poses, check_sizes
+from src.weights import AdamState, check_start, load_adam, start_networks
 
 
 def main(config):
     """Train on video, on stereo pairs, or on both, for num_epochs epochs."""
     sources = source_frames(config.frame_ids, config.use_stereo)
-    check_size(config.height, config.width, config.scales)
-    check_depths(config.min_depth, config.max_depth)
+    limits = config.min_depth, config.max_depth
+    check_sizes((config.height, config.width), config.scales, limits)
     check_poses(config.pose_model_type, config.use_stereo)
     check_masks(config.predictive_mask, config.disable_automasking)
+    check_start(config.weights_init, config.load_weights_folder, config.num_layers)
     with training(config, saved="models/opt.json", name=config.model_name) as context:
         print(f"Training model named:\n   {config.model_name}")
         print(f"Models and tensorboard events files are saved to:\n   {config.train_url}")

@@ -3,29 +3,26 @@
 from .model_utils.errors import InputError
 
 
-def check_size(height, width, scales):
-    """Check the size at the network and the scales of the disparity.
+def check_sizes(size, scales, limits):
+    """Check the size at the network, the scales of the disparity, and the limits of the depth.
 
+    Args:
+        size: (height, width), pixels.
+        scales: of the disparity.
+        limits: (min_depth, max_depth).
     Raises:
-        InputError: a side is no multiple of 32, or the scales do not begin with 0.
+        InputError: a side is no multiple of 32, the scales do not begin with 0, or the limits are
+            in the wrong order.
     """
-    for key, value in (("height", height), ("width", width)):
+    for key, value in zip(("height", "width"), size):
         if value % 32:
             nearest = 32 * max(1, round(value / 32))
             raise InputError(f"{key} {value} is no multiple of 32; use {nearest}")
     if scales[0] != 0 or len(set(scales)) != len(scales):
         text = " ".join(map(str, scales))
         raise InputError(f"scales {text}: write 0 first, which is predicted, and each one once")
-
-
-def check_depths(min_depth, max_depth):
-    """Check the limits of the depth.
-
-    Raises:
-        InputError: they are in the wrong order.
-    """
-    if min_depth >= max_depth:
-        raise InputError(f"min_depth {min_depth} must be below max_depth {max_depth}")
+    if limits[0] >= limits[1]:
+        raise InputError(f"min_depth {limits[0]} must be below max_depth {limits[1]}")
 
 
 def check_masks(predictive_mask, disable_automasking):

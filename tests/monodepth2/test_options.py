@@ -3,7 +3,9 @@
 import pytest
 
 from monodepth2.src.model_utils.errors import InputError
-from monodepth2.src.options import check_depths, check_masks, check_poses, check_size
+from monodepth2.src.options import check_masks, check_poses, check_sizes
+
+LIMITS = 0.1, 100
 
 
 @pytest.mark.parametrize(
@@ -16,18 +18,17 @@ from monodepth2.src.options import check_depths, check_masks, check_poses, check
 )
 def test_sides_are_multiples_of_32(size, text):
     with pytest.raises(InputError, match=text):
-        check_size(*size, [0])
+        check_sizes(size, [0], LIMITS)
 
 
 @pytest.mark.parametrize("scales", [[1, 2], [0, 1, 1]])
 def test_scales_begin_with_the_one_that_is_predicted(scales):
     with pytest.raises(InputError, match=f"scales {' '.join(map(str, scales))}: write 0 first"):
-        check_size(192, 640, scales)
+        check_sizes((192, 640), scales, LIMITS)
 
 
 def test_options_that_go_together():
-    check_size(192, 640, [0, 3])
-    check_depths(0.1, 100)
+    check_sizes((192, 640), [0, 3], LIMITS)
     check_masks(False, False)
     check_masks(True, True)
     check_poses("posecnn", False)
@@ -36,7 +37,7 @@ def test_options_that_go_together():
 
 def test_the_nearest_depth_is_below_the_farthest():
     with pytest.raises(InputError, match="min_depth 5 must be below max_depth 5"):
-        check_depths(5, 5)
+        check_sizes((192, 640), [0], (5, 5))
 
 
 def test_a_mask_is_learnt_or_found():

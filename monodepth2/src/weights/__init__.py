@@ -3,10 +3,11 @@
 from .adam import AdamState, load_adam
 from .conversion import convert
 from .folder import load_folder, read_folder_record
-from .start import start_networks
+from .start import check_start, start_networks
 
 __all__ = [
     "AdamState",
+    "check_start",
     "convert",
     "load_adam",
     "load_folder",

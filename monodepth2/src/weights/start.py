@@ -9,7 +9,7 @@ import numpy as np
 from ..model_utils.errors import InputError
 from ..networks.resnet_encoder import ResnetEncoder
 from .fitting import fill, fitting
-from .folder import load_folder
+from .folder import find_files, load_folder
 from .reading import read_file
 
 # Torchvision's file of today, and of the original's time: the same weights in another container.
@@ -46,6 +46,18 @@ def start_networks(networks, weights_init, folder="", names=None):
         start_encoders(encoders, weights_init)
     if folder:
         load_folder(networks, folder, names)
+
+
+def check_start(weights_init, folder, num_layers):
+    """Answer a wrong path of `start_networks` before data are looked for.
+
+    Raises:
+        InputError: no such folder, or no such file.
+    """
+    if folder:
+        find_files(folder)
+    elif weights_init != "auto":
+        _find(weights_init, num_layers)
 
 
 def start_encoders(encoders, weights_init):
