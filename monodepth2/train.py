@@ -20,14 +20,13 @@ from src.weights import AdamState, check_start, load_adam, start_networks
 def main(config):
     """Train on video, on stereo pairs, or on both, for num_epochs epochs."""
     sources = source_frames(config.frame_ids, config.use_stereo)
-    limits = config.min_depth, config.max_depth
-    check_sizes((config.height, config.width), config.scales, limits)
+    size, limits = (config.height, config.width), (config.min_depth, config.max_depth)
+    check_sizes(size, config.scales, limits)
     check_poses(config.pose_model_type, config.use_stereo)
     check_masks(config.predictive_mask, config.disable_automasking)
     check_start(config.weights_init, config.load_weights_folder, config.num_layers)
     with training(config, saved="models/opt.json", name=config.model_name) as context:
-        print(f"Training model named:\n   {config.model_name}")
-        print(f"Models and tensorboard events files are saved to:\n   {config.train_url}")
+        monitoring.say_where(config.model_name, config.train_url)
         device, samples = context.device, open_data(config, context, sources)
         ranks = device.rank, device.size
         stream = SampleStream(samples.train, config.batch_size, config.seed, *ranks)

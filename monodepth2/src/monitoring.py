@@ -21,6 +21,12 @@ _RECENT = 5  # shares of masked pixels that the next one is compared with
 _SUDDEN = 0.25  # of their mean: less is a sudden drop
 
 
+def say_where(model_name, log_dir):
+    """The original's lines on a training's name and folder."""
+    print(f"Training model named:\n   {model_name}")
+    print(f"Models and tensorboard events files are saved to:\n   {log_dir}", flush=True)
+
+
 class BatchLine:
     """The original's log line of a step, a function of its Report."""
 
