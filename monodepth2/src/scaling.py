@@ -54,7 +54,10 @@ def camera_height_units(disparity: np.ndarray, camera: Intrinsics) -> float | No
     Args:
         disparity: (H, W).
         camera: of images of that size.
+    Raises:
+        InputError: the camera holds for another size.
     """
+    camera.check_size(*disparity.shape, "camera_height")
     rays, values = _lower_middle(disparity, camera)
     near = _NEAR * float(np.median(values))
     rng, best = np.random.default_rng(0), np.zeros(len(values), bool)

@@ -40,3 +40,12 @@ def warm_monodepth2(program):
     warm = WarmProgram(program("monodepth2").folder)
     yield warm
     warm.close()
+
+
+@pytest.fixture(scope="session")
+def golden_folder(tmp_path_factory):
+    """Metric weights with the goldens' values, resnet18 with poses, at their size 96x160."""
+    # Here, not above: tests of the data need no MindSpore.
+    from tests.monodepth2.predicted import golden_weights
+
+    return golden_weights(tmp_path_factory.mktemp("golden") / "weights_0", 96, 160)
