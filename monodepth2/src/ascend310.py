@@ -129,7 +129,7 @@ def score_results(split, split_dir, folder, facts):
     for frame, depth in zip(frames, depths):
         path = Path(folder, f"{_stem(frame)}_0.bin")
         disparity = read_floats(path, (facts.height, facts.width), _HINT)
-        scores.append(score_depth(disparity, depth, protocol, _stem(frame)))
+        scores.append(score_depth(disparity, depth, protocol, str(path)))
     return mean_metrics(scores), monodepth2_lines(scores, protocol)
 
 

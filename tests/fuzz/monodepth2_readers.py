@@ -2,13 +2,14 @@
 
 import argparse
 import contextlib
+import json
 import pickle
 
 import numpy as np
 from PIL import Image
 
 from monodepth2.prepare import make_splits
-from monodepth2.src import numpy_pickles
+from monodepth2.src import ascend310, exporting, gps, numpy_pickles
 from monodepth2.src.datasets import Camera, eigen, gt_depths, open_samples
 from monodepth2.src.model_utils import errors
 from tests.fuzz.children import Reader
@@ -121,6 +122,48 @@ def _read_kept_frames(folder, file):
     _learn_from(folder / "videos", folder / "cache")
 
 
+def _write_places(folder):
+    """KITTI's records, a TUM file, lines of degrees, of three frames each."""
+    (folder / "oxts" / "data").mkdir(parents=True)
+    for number in range(3):
+        values = [49 + number / 1e5, 8.4, 110.0, *range(27)]
+        record = " ".join(map(str, values))
+        (folder / "oxts" / "data" / f"{number:010d}.txt").write_text(record)
+    tum = "".join(f"{number / 10} {number} 0.5 2.0 0 0 0 1\n" for number in range(3))
+    (folder / "tum.txt").write_text(tum)
+    degrees = "".join(f"{number / 10},{49 + number / 1e5},8.4\n" for number in range(3))
+    (folder / "degrees.csv").write_text(degrees)
+
+
+def _read_places(folder, file):
+    try:
+        gps.read_places(folder / "oxts" if file.parent.name == "data" else file, 3)
+    except errors.InputError as err:
+        # A folder may have lost a record; then no single file is to blame.
+        raise errors.InputError(f"{file.name}: {err}") from None
+
+
+def _write_sidecar(folder):
+    sidecar = exporting.sidecar("depth", 1, 32, 64, 5.4)
+    (folder / "depth.json").write_text(json.dumps(sidecar))
+
+
+def _write_310(folder):
+    _write_kitti(folder)
+    test = folder / "splits" / "eigen"
+    test.mkdir(parents=True)
+    (test / "test_files.txt").write_text(f"{_DRIVE} 1 l\n")
+    gt_depths.write_gt_depths(test / "gt_depths.npz", [np.full((375, 1242), 9, np.float32)])
+    result = folder / "results" / _DRIVE / "0000000001_0.bin"
+    result.parent.mkdir(parents=True)
+    np.linspace(0.1, 1, 32 * 64, dtype=np.float32).tofile(result)
+
+
+def _score_310(folder, file):
+    facts = ascend310.GraphFacts(32, 64, 5.4)
+    ascend310.score_results("eigen", folder / "splits", folder / "results", facts)
+
+
 def _reader(write, targets, read, skips=False):
     return Reader(write, targets, read, ERRORS, skips)
 
@@ -151,5 +194,12 @@ READERS = {
         ("cache/*/*.json", "cache/*/frames/*.json", "cache/*/frames/*.jpg"),
         _read_kept_frames,
     ),
+    "Monodepth2 310 results": _reader(_write_310, ("results/*/*/*.bin",), _score_310),
     "parameters of Paddle": _reader(_write_parameters, ("*.pdparams",), _read_parameters),
+    "places of a camera": _reader(
+        _write_places, ("oxts/data/*.txt", "*.txt", "*.csv"), _read_places
+    ),
+    "sidecar of Monodepth2": _reader(
+        _write_sidecar, ("depth.json",), lambda folder, file: ascend310.graph_facts(file)
+    ),
 }
