@@ -10,16 +10,17 @@ from src.model_utils.program import run
 def main(config):
     """Evaluate a test set of depth, a sequence of odometry, or own footage."""
     split, data_path = config.eval_split, config.data_path
+    name = "folder" if config.dataset == "folder" else split
     outputs = config.eval_out_dir, config.metrics_json, config.csv_file
-    places = places_of(split, config.load_weights_folder, *outputs)
+    places = places_of(name, config.load_weights_folder, *outputs)
     model = Model(config.load_weights_folder, config.amp_level, lambda: start(config))
     loop = {"batch_size": config.eval_batch_size, "workers": config.num_parallel_workers}
-    if split in odometry.SPLITS:
-        odometry.evaluate(model, data_path, split, places, **loop)
-    elif split == "folder":
+    if config.dataset == "folder":
         camera = Camera(config.intrinsics, config.field_of_view, config.baseline)
         own = {"frame_step": config.frame_step, "val_share": config.val_share}
         footage.evaluate(model, data_path, camera, places, truth=config.gt_depth_path, **own)
+    elif split in odometry.SPLITS:
+        odometry.evaluate(model, data_path, split, places, **loop)
     else:
         scaling = {"mono": config.eval_mono, "stereo": config.eval_stereo}
         scaling |= {"keep_scale": config.disable_median_scaling}

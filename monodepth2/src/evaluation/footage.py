@@ -11,7 +11,7 @@ from pathlib import Path
 
 import mindspore as ms
 import numpy as np
-from mindspore import ops
+from mindspore import nn
 
 from ..datasets.footage import open_sequences
 from ..losses import Reprojection
@@ -59,7 +59,7 @@ class FootageEvaluator:
 
     def __init__(self, disparity_cell, pose_cell, size):
         self.disparity_cell, self.pose_cell, self.size = disparity_cell, pose_cell, size
-        self.reprojection = Reprojection()
+        self.error = _PairError()
 
     def evaluate(self, sequence):
         """(Explained, Trajectory of the held-out frames, {frame: disparity (h, w)})."""
@@ -86,15 +86,27 @@ class FootageEvaluator:
 
     def _errors(self, target, sources, disparity, poses, camera):
         matrix = camera.resized(*self.size).matrix
-        cameras = [np.float32(one[None]) for one in (matrix, np.linalg.inv(matrix))]
-        cameras = tuple(map(ms.Tensor, cameras))
-        still = ops.eye(4, 4, ms.float32).reshape(1, 4, 4)
-        moved = tuple(ms.Tensor(np.float32(pose[None])) for pose in poses)
+        cameras = [ms.Tensor(np.float32(one[None])) for one in (matrix, np.linalg.inv(matrix))]
+        still = [np.eye(4)] * len(poses)
         errors = []
-        for given in (moved, (still, still)):
-            error, _, _ = self.reprojection(1 / disparity, target, sources, given, cameras, None)
+        for given in (poses, still):
+            moved = [ms.Tensor(np.float32(pose[None])) for pose in given]
+            error = self.error(1 / disparity, target, *sources, *moved, *cameras)
             errors.append(float(error.asnumpy().mean()))
         return errors
+
+
+class _PairError(nn.Cell):
+    """The smaller error of two neighbours, one tensor as a graph can give it."""
+
+    def __init__(self):
+        super().__init__()
+        self.reprojection = Reprojection()
+
+    def construct(self, depth, target, before, after, pose_before, pose_after, K, inverse):
+        """See `Reprojection`: (1, 1, h, w)."""
+        sources, poses = (before, after), (pose_before, pose_after)
+        return self.reprojection(depth, target, sources, poses, (K, inverse), None)[0]
 
 
 def evaluate(model, data_path, camera, places, *, frame_step, val_share, truth=""):
@@ -149,7 +161,8 @@ def _depth_metrics(sequence, disparities, truth, metric_scale):
     scores, scale = [], {"median": metric_scale is None, "factor": metric_scale or 1.0}
     protocol = replace(EIGEN_BENCHMARK, **scale)
     for file, disparity in disparities.items():
-        places = [truth / sequence.name / f"{file.stem}.png", truth / f"{file.stem}.png"]
+        name, places = f"{file.stem}.png", (sequence.name, Path(sequence.name).stem, "")
+        places = [truth / place / name for place in places]
         place = next((place for place in places if place.is_file()), None)
         if place is not None:
             depth = np.float32(read_png(place, 16)) / _DEPTH_UNIT
