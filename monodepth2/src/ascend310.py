@@ -7,23 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .datasets.eigen import eigen_frames
-from .datasets.gt_depths import NAME, read_gt_depths
+from .datasets.eigen import SPLITS
+from .evaluation import Places
+from .evaluation.depth import TestSet, choose_protocol
+from .evaluation.predicting import read_planes
 from .model_utils.errors import InputError, shown
-from .model_utils.files import write_bytes
-from .model_utils.images import read_floats, read_rgb
-from .sfm_utils.depth_evaluation import (
-    EIGEN,
-    EIGEN_BENCHMARK,
-    mean_metrics,
-    monodepth2_lines,
-    score_depth,
-)
-from .sfm_utils.kitti import ENDINGS, KittiRaw, check_frames
+from .model_utils.images import read_floats
 from .sfm_utils.results import write_tensors
-from .transforms import network_input
 
-_PROTOCOLS = {"eigen": EIGEN, "eigen_benchmark": EIGEN_BENCHMARK}
 _LARGEST = 1 << 14  # pixels of a side
 _HINT = "run the 310 program, check --result_path"
 
@@ -59,11 +50,27 @@ def graph_facts(mindir):
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise InputError(f"{path} is no sidecar of a graph of disparity; export again") from None
     sides = all(isinstance(side, int) and 0 < side <= _LARGEST for side in (height, width))
-    is_scale = scale is None or (isinstance(scale, float) and 0 < scale < np.inf)
+    is_scale = scale is None or (isinstance(scale, (int, float)) and 0 < scale < np.inf)
     if not (is_ours and sides and is_scale):
         text = f"a graph of disparity of Monodepth2, got {shown(sidecar['model'])}"
         raise InputError(f"{path}: expected {text} {height}x{width}; export again")
     return GraphFacts(height, width, scale)
+
+
+def open_test_set(split, split_dir, data_path, needs_truth):
+    """TestSet of Eigen's frames.
+
+    Args:
+        split: eigen or eigen_benchmark.
+        split_dir: folder of the lists and of <split>/gt_depths.npz.
+        data_path: folder of KITTI raw.
+        needs_truth: whether a missing ground truth is an error.
+    Raises:
+        InputError: another split; the list or the ground truth is missing.
+    """
+    if split not in SPLITS:
+        raise InputError(f"eval_split {split}: the 310 path serves {' and '.join(SPLITS)}")
+    return TestSet(split, split_dir, data_path, needs_truth)
 
 
 def _stem(frame):
@@ -71,68 +78,45 @@ def _stem(frame):
     return f"{frame.folder}/{frame.index:010d}"
 
 
-def _protocol(split):
-    if split not in _PROTOCOLS:
-        raise InputError(f"eval_split {split}: the 310 path serves {' and '.join(_PROTOCOLS)}")
-    return _PROTOCOLS[split]
-
-
-def write_inputs(data_path, split, split_dir, folder, height, width):
+def write_inputs(test, folder, height, width):
     """Write <folder>/<date>/<drive>/<number>.bin of every image of a test set.
 
     A file is 1 x 3 x height x width float32, RGB 0..1, resized as in training.
 
     Args:
-        data_path: folder of KITTI raw, jpg or png.
-        split: eigen or eigen_benchmark.
-        split_dir: folder of the lists.
+        test: TestSet.
         folder: where to.
         height, width: pixels at the network.
     Raises:
-        InputError: the list or an image is missing or damaged.
+        InputError: an image is missing or damaged.
     """
-    _protocol(split)
-    frames = eigen_frames(split_dir, split)
-    ending = next((e for e in ENDINGS if KittiRaw(data_path, e).image(frames[0]).is_file()), None)
-    tree = KittiRaw(data_path, ending or ENDINGS[0])
-    check_frames(tree, frames, place=f"the list of {split}")
-    for frame in frames:
-        planes = network_input(read_rgb(tree.image(frame)), height, width)
+    for frame, path in zip(test.frames, test.images()):
+        planes = read_planes(path, height, width)
         write_tensors(folder, _stem(frame), {"image": np.float32(planes) / 255})
-    print(f"wrote {len(frames)} images to {folder}")
+    print(f"wrote {len(test.frames)} images to {folder}")
 
 
-def score_results(split, split_dir, folder, facts):
-    """Score the results <folder>/<date>/<drive>/<number>_0.bin, scaled disparities.
+def score_results(test, folder, facts, result_file):
+    """Score the results <folder>/<date>/<drive>/<number>_0.bin as eval.py does.
 
     Depth of a metric graph is taken as it is, any other is scaled by each image's medians.
 
     Args:
-        split: eigen or eigen_benchmark; <split_dir>/<split>/gt_depths.npz is its ground truth.
-        split_dir: folder of the lists.
+        test: TestSet with its ground truth.
         folder: result_path.
         facts: GraphFacts.
-    Returns:
-        ({metric: mean}, the original's lines).
+        result_file: for the mean metrics; one line per image is written beside it, .csv.
     Raises:
         InputError: a result or the ground truth is missing or does not fit.
     """
-    protocol = _protocol(split)
-    frames, truth = eigen_frames(split_dir, split), Path(split_dir, split, NAME)
-    depths = read_gt_depths(truth)
-    if len(depths) != len(frames):
-        text = f"{truth} has {len(depths)} depth maps for {len(frames)} images"
-        raise InputError(f"{text}; write it with export_gt_depth.py")
-    if facts.metric_scale is not None:
-        protocol = replace(protocol, median=False, factor=facts.metric_scale)
-    scores = []
-    for frame, depth in zip(frames, depths):
-        path = Path(folder, f"{_stem(frame)}_0.bin")
-        disparity = read_floats(path, (facts.height, facts.width), _HINT)
-        scores.append(score_depth(disparity, depth, protocol, str(path)))
-    return mean_metrics(scores), monodepth2_lines(scores, protocol)
-
-
-def write_metrics(path, split, metrics):
-    """Write the means as JSON, {split: {metric: value}}."""
-    write_bytes(path, json.dumps({split: metrics}, indent=1).encode())
+    is_metric = facts.metric_scale is not None
+    protocol = choose_protocol(test.split, mono=not is_metric, stereo=is_metric)
+    if is_metric:
+        protocol = replace(protocol, factor=facts.metric_scale)
+    paths = [Path(folder, f"{_stem(frame)}_0.bin") for frame in test.frames]
+    disparities = [read_floats(path, (facts.height, facts.width), _HINT) for path in paths]
+    wrong = next((path for path, one in zip(paths, disparities) if not (one > 0).all()), None)
+    if wrong is not None:
+        raise InputError(f"{wrong} holds values that are not above 0; run the 310 program again")
+    files = {"metrics_json": Path(result_file), "csv_file": Path(result_file).with_suffix(".csv")}
+    test.evaluate(disparities, protocol, Places(folder=Path(folder), **files))

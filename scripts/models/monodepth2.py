@@ -63,10 +63,10 @@ _SERVING = Serving(
     ),
     program=("--mindir", "{MINDIR}", "--input", "{here}/preprocess_Result"),
     postprocess=(
-        *("--mindir", "{MINDIR}", "--result_path", "{here}/result_Files"),
-        *("--result_file", "{here}/result_val.json"),
+        *("--data_path", "{DATA_PATH}", "--mindir", "{MINDIR}"),
+        *("--result_path", "{here}/result_Files", "--result_file", "{here}/result_val.json"),
     ),
-    results=("acc.log", "result_val.json"),
+    results=("acc.log", "result_val.json", "result_val.csv"),
 )
 
 _RENDERED = ("--drives", "2", "--test", "1", "--frames", "20", "--height", "64", "--images", "jpg")

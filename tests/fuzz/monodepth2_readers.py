@@ -161,7 +161,8 @@ def _write_310(folder):
 
 def _score_310(folder, file):
     facts = ascend310.GraphFacts(32, 64, 5.4)
-    ascend310.score_results("eigen", folder / "splits", folder / "results", facts)
+    test = ascend310.open_test_set("eigen", folder / "splits", folder, True)
+    ascend310.score_results(test, folder / "results", facts, folder / "val.json")
 
 
 def _reader(write, targets, read, skips=False):
