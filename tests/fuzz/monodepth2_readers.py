@@ -11,6 +11,7 @@ from PIL import Image
 from monodepth2.prepare import make_splits
 from monodepth2.src import ascend310, exporting, gps, numpy_pickles
 from monodepth2.src.datasets import Camera, eigen, gt_depths, open_samples
+from monodepth2.src.evaluation import external, predicting
 from monodepth2.src.model_utils import errors
 from tests.fuzz.children import Reader
 from tests.fuzz.image_readers import depth_16, photo
@@ -165,6 +166,19 @@ def _score_310(folder, file):
     ascend310.score_results(test, folder / "results", facts, folder / "val.json")
 
 
+def _write_disparities(folder):
+    for split in eigen.SPLITS:
+        (folder / split).mkdir()
+        (folder / split / "test_files.txt").write_text(f"{_DRIVE} 1 l\n{_DRIVE} 2 l\n")
+    (folder / "benchmark").mkdir()
+    np.save(folder / "benchmark" / "eigen_to_benchmark_ids.npy", [0, 1])
+    np.save(folder / "disparities.npy", np.full((2, 4, 6), 0.5, np.float32))
+
+
+def _read_disparities(folder, file):
+    external.read_disparities(folder / "disparities.npy", "eigen_benchmark", folder, True)
+
+
 def _reader(write, targets, read, skips=False):
     return Reader(write, targets, read, ERRORS, skips)
 
@@ -189,11 +203,17 @@ READERS = {
     "depth maps of a test set": _reader(
         _write_maps, ("*.npz",), lambda folder, file: gt_depths.read_gt_depths(file)
     ),
+    "disparities of another program": _reader(
+        _write_disparities, ("disparities.npy", "benchmark/*.npy"), _read_disparities
+    ),
     "footage to train on": _reader(_write_footage, ("photos/*.jpg", "clip.mp4"), _read_footage),
     "frames taken out of a video": _reader(
         _write_kept_frames,
         ("cache/*/*.json", "cache/*/frames/*.json", "cache/*/frames/*.jpg"),
         _read_kept_frames,
+    ),
+    "images to evaluate on": _reader(
+        _write_photos, ("*.jpg",), lambda folder, file: predicting.read_planes(file, 32, 64)
     ),
     "Monodepth2 310 results": _reader(_write_310, ("results/*/*/*.bin",), _score_310),
     "parameters of Paddle": _reader(_write_parameters, ("*.pdparams",), _read_parameters),

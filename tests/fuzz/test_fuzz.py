@@ -52,6 +52,7 @@ EXEMPT = {
     "scripts/quickstart/__main__.py:main": _LOG,
     "scripts/quickstart/compare_depthnet.py:main": _STEP,
     "scripts/quickstart/compare_midas.py:main": _STEP,
+    "scripts/quickstart/compare_monodepth2.py:main": _STEP,
     "scripts/quickstart/progress.py:look": _LOG,
     "scripts/quickstart/steps.py:run": _LOG,
     "scripts/serving/__main__.py:run_stage": _LOG,

@@ -34,14 +34,11 @@ def read_disparities(path, split, split_dir, only_benchmark):
         raise InputError(f"{path} is {shape} {disparities.dtype}; expected (N, h, w) float")
     if not (np.isfinite(disparities).all() and (disparities > 0).all()):
         raise InputError(f"{path} holds values that are no disparities: they must be above 0")
-    if only_benchmark:
-        places = _benchmark_places(split_dir)
-        if max(places) >= len(disparities):
-            raise InputError(
-                f"{path} has {len(disparities)} maps; eigen's list has {max(places) + 1}"
-            )
-        disparities = disparities[places]
-    return disparities
+    return (
+        disparities[_benchmark_places(split_dir, len(disparities))]
+        if only_benchmark
+        else disparities
+    )
 
 
 def read_array(path, expected):
@@ -59,12 +56,16 @@ def read_array(path, expected):
         raise InputError(f"{path} is damaged or no .npy of {expected}") from err
 
 
-def _benchmark_places(split_dir):
-    """Which maps of eigen's list eigen_benchmark evaluates: the original's file, else our own."""
+def _benchmark_places(split_dir, count):
+    """Which of `count` maps eigen_benchmark evaluates: the original's file, else both lists, tell."""
     path = Path(split_dir, "benchmark", _IDS)
     if not is_file(path):
-        return benchmark_places(split_dir)
-    places = read_array(path, "places in eigen's list")
-    if places.ndim != 1 or places.dtype.kind not in "iu" or not places.size or places.min() < 0:
+        places = np.array(benchmark_places(split_dir))
+    else:
+        places = read_array(path, "places in eigen's list")
+    if places.ndim != 1 or places.dtype.kind not in "iu" or not places.size:
         raise InputError(f"{path} holds no places in eigen's list; copy the original's file again")
-    return places.tolist()
+    if places.min() < 0 or places.max() >= count:
+        text = f"places {places.min()} to {places.max()} of eigen's list"
+        raise InputError(f"{path} wants {text}, but there are {count} predictions of it")
+    return places
