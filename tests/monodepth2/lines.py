@@ -38,6 +38,16 @@ DEMO = (
     "python demo.py --image_path {IMAGE|IMAGES} {--load_weights_folder FOLDER|--model_name NAME} "
     "[--pred_metric_depth] [--ext jpg]"
 )
+# The options of an evaluation one by one, as the READMEs show them.
+EVALUATIONS = {
+    "stereo": "--eval_stereo",
+    "mono": "--eval_mono",
+    "eigen_benchmark": "--eval_stereo --eval_split eigen_benchmark",
+    "benchmark": "--eval_stereo --eval_split benchmark",
+    "post_process": "--eval_stereo --post_process",
+    "saved": "--eval_mono --save_pred_disps",
+    "file": "--eval_mono --ext_disp_to_eval FILE.npy",
+}
 PATTERNS = [*TRAIN.values(), EXPORT_GT, EVALUATE, EVALUATE_FILE, ODOMETRY, DEMO]
 
 _PART = re.compile(r"\[((?:[^\[\]{}]|\{[^{}]*\})*)\]|\{([^{}]*)\}")

@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -66,9 +67,11 @@ class Runs:
 
     def __init__(self, folder, kitti, odometry):
         self.program, self.folder, self.done = Program(folder), folder, {}
-        for name in ("KITTI", "kitti_data"):
-            (folder / name).symlink_to(kitti)
-        (folder / "KITTI_ODOM").symlink_to(odometry)
+        _link(kitti, folder / "KITTI")
+        (folder / "kitti_data").symlink_to("KITTI")
+        _link(odometry, folder / "KITTI_ODOM", "sequences", "poses")
+        for name in ("sequences/10", "poses/10.txt"):
+            (folder / "KITTI_ODOM" / name).symlink_to(Path(name.replace("10", "09")).name)
         synthetic = kitti / "splits" / "synthetic"
         for split in ("eigen_zhou", "eigen_full"):
             self._lists(split, synthetic)
@@ -76,6 +79,26 @@ class Runs:
         encoder = torch_entries(_resnet(), "encoder")
         flat = {name.removeprefix("encoder."): value for name, value in encoder.items()}
         save_torch(folder / "RESNET18.pth", flat)
+        self._test_sets((synthetic / "test_files.txt").read_text().splitlines(keepends=True))
+
+    def _test_sets(self, frames):
+        """Two frames of each test set; the benchmark's images as its server gives them."""
+        drive = frames[5].split()[0]
+        for split in ("eigen", "eigen_benchmark"):
+            (self.folder / "splits" / split).mkdir()
+            path = self.folder / "splits" / split / "test_files.txt"
+            path.write_text("".join(frames[5:7]))
+        benchmark, image = self.folder / "splits" / "benchmark", self.folder / "KITTI" / "image"
+        for made in (benchmark, image):
+            made.mkdir()
+        (benchmark / "test_files.txt").write_text("image 0\nimage 1\n")
+        source = self.folder / "KITTI" / drive / "image_02" / "data"
+        for number in range(2):
+            name = f"{number:010d}.jpg"
+            (image / name).symlink_to(source / name)
+            (self.folder / "IMAGES").mkdir(exist_ok=True)
+            shutil.copyfile(source / name, self.folder / "IMAGES" / name)
+        shutil.copyfile(source / "0000000000.jpg", self.folder / "IMAGE")
 
     def _lists(self, split, source):
         target = self.folder / "splits" / split
@@ -109,6 +132,16 @@ class Runs:
     def models(self, name):
         """The folder of a training's weights."""
         return self.folder / "logs" / name / "models"
+
+
+def _link(source, target, *opened):
+    """A folder of links to what is in another one; those in `opened` are folders of links again."""
+    target.mkdir()
+    for child in source.iterdir():
+        if child.name in opened:
+            _link(child, target / child.name)
+        else:
+            (target / child.name).symlink_to(child)
 
 
 def _resnet():
@@ -209,3 +242,96 @@ def test_a_saved_configuration_is_read_by_the_programs(runs):
     saved = runs.models("stereo_model") / "opt.json"
     line = runs.program.refuse("train.py", "--config_path", saved, "--data_path", "nowhere")
     assert "nowhere" in line
+
+
+@pytest.fixture(scope="module")
+def evaluated(runs):
+    """A function: what an evaluation's line printed, with the weights of the first training."""
+    runs.train("mono+stereo_model_640x192")
+    weights = runs.folder / "FOLDER"
+    if not weights.exists():
+        shutil.copytree(runs.models("mono+stereo_model_640x192") / "weights_best", weights)
+        for split in ("eigen", "eigen_benchmark"):
+            words = f"export_gt_depth.py --data_path KITTI --split {split}"
+            out, _ = runs.program.run(*words.split())
+            assert f"Exporting ground truth depths for {split}\nSaving to {split}\n" in out
+
+    def run(name):
+        if name == "file":
+            run("saved")
+            (weights / "disps_eigen_split.npy").rename(runs.folder / "FILE.npy")
+        if name not in runs.done:
+            words = f"evaluate_depth.py --load_weights_folder FOLDER {lines.EVALUATIONS[name]}"
+            runs.done[name], _ = runs.program.run(*words.split(), "--data_path", "KITTI")
+        return runs.done[name]
+
+    return run
+
+
+ROW = re.compile(r"^(&  *\d+\.\d{3}  ){7}\\\\$", re.M)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", lines.EVALUATIONS)
+def test_a_line_evaluates(runs, evaluated, name):
+    out = evaluated(name)
+    if name == "file":
+        assert "-> Loading predictions from FILE.npy\n" in out
+        return
+    assert "-> Loading weights from FOLDER\n" in out
+    assert "-> Computing predictions with size 96x64\n" in out
+    if name == "benchmark":
+        assert "-> Saving out benchmark predictions to FOLDER/benchmark_predictions\n" in out
+        assert len(list((runs.folder / "FOLDER" / "benchmark_predictions").iterdir())) == 2
+        assert "No ground truth is available for the KITTI benchmark, so not evaluating." in out
+        return
+    is_mono = "--eval_mono" in lines.EVALUATIONS[name]
+    kind = "Mono evaluation - using median scaling"
+    stereo = "Stereo evaluation - disabling median scaling, scaling by 5.4"
+    assert f"-> Evaluating\n   {kind if is_mono else stereo}\n" in out
+    assert (" Scaling ratios | med: " in out) == is_mono
+    assert len(ROW.findall(out)) == 1 and "\n-> Done!\n" in out
+
+
+@pytest.mark.slow
+def test_what_a_line_saved_is_evaluated_to_the_same_row(runs, evaluated):
+    assert ROW.search(evaluated("file"))[0] == ROW.search(evaluated("mono"))[0]
+    assert np.load(runs.folder / "FILE.npy").shape == (2, 64, 96)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("split", ["odom_9", "odom_10"])
+def test_a_line_evaluates_odometry(runs, evaluated, split):
+    words = f"eval.py --eval_split {split} --load_weights_folder FOLDER --data_path KITTI_ODOM"
+    out, _ = runs.program.run(*words.split())
+    assert "-> Computing pose predictions\n" in out
+    assert re.search(r"^   Trajectory error: \d+\.\d{3}, std: \d+\.\d{3}$", out, re.M)
+    assert np.load(runs.folder / "FOLDER" / "poses.npy").shape == (7, 4, 4)
+    assert (runs.folder / "FOLDER" / f"{split}.png").is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("flags", "files"),
+    [
+        ("--image_path IMAGE --load_weights_folder FOLDER", ["IMAGE_disp.npy", "IMAGE_disp.jpeg"]),
+        (
+            "--image_path IMAGES --model_name NAME --ext jpg",
+            [f"IMAGES/000000000{n}_disp.{end}" for n in (0, 1) for end in ("npy", "jpeg")],
+        ),
+        (
+            "--image_path IMAGE --load_weights_folder FOLDER --pred_metric_depth",
+            ["IMAGE_depth.npy", "IMAGE_disp.jpeg"],
+        ),
+    ],
+)
+def test_a_line_predicts_beside_its_images(runs, evaluated, flags, files):
+    name = runs.folder / "models" / "NAME"
+    if not name.exists():
+        name.parent.mkdir()
+        name.symlink_to(runs.folder / "FOLDER")
+    out, _ = runs.program.run("demo.py", *flags.split())
+    assert "-> Predicting on" in out and out.rstrip().endswith("-> Done!")
+    for file in files:
+        assert f"   - {file}" in out and (runs.folder / file).is_file()
+        (runs.folder / file).unlink()

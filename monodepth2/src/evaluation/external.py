@@ -57,7 +57,7 @@ def read_array(path, expected):
 
 
 def _benchmark_places(split_dir, count):
-    """Which of `count` maps eigen_benchmark evaluates: the original's file, else both lists, tell."""
+    """Which of `count` maps eigen_benchmark evaluates, by the original's file or by both lists."""
     path = Path(split_dir, "benchmark", _IDS)
     if not is_file(path):
         places = np.array(benchmark_places(split_dir))
