@@ -5,6 +5,7 @@ import pytest
 
 from monodepth2.src.model_utils.device import Device
 from monodepth2.src.model_utils.errors import InputError
+from monodepth2.src.monitoring import weights_record
 from monodepth2.src.prediction import disparity_cell, pose_cell, weights_folder
 from monodepth2.src.prediction.loading import has_pair_poses, limits_of
 from monodepth2.src.weights import read_folder_record
@@ -34,8 +35,10 @@ def test_disparity_lies_between_the_inverses_of_the_limits(weights, inputs):
 
 
 def test_a_training_s_own_limits_are_taken():
-    assert limits_of({}) == limits_of({"limits": None}) == (0.1, 100)
-    assert limits_of({"limits": [1, 20]}) == (1, 20)
+    assert limits_of({}) == (0.1, 100)
+    options = {"height": 64, "width": 96, "use_stereo": False, "num_layers": 18, "scales": [0]}
+    record = weights_record({**options, "min_depth": 0.5, "max_depth": 20}, None)
+    assert limits_of(record) == (0.5, 20)
 
 
 def test_poses_of_pairs(weights, inputs):

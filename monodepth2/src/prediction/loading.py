@@ -73,8 +73,8 @@ class PairPose(nn.Cell):
 
 def limits_of(record):
     """The least and the largest depth of a training; the original's where its record has none."""
-    least, most = record.get("limits") or LIMITS
-    return float(least), float(most)
+    values = map(record.get, ("min_depth", "max_depth"), LIMITS)
+    return tuple(map(float, values))
 
 
 def disparity_cell(folder, record, amp_level, device):
