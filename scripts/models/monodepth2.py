@@ -69,29 +69,51 @@ _SERVING = Serving(
     results=("acc.log", "result_val.json", "result_val.csv"),
 )
 
-_RENDERED = ("--drives", "2", "--test", "1", "--frames", "20", "--height", "64", "--images", "jpg")
-_SMALL = (
-    *("--data_path", "{folder}/rendered", "--split_dir", "{folder}/rendered/splits"),
-    *("--height", "64", "--width", "192"),
-)
-_BEST = "logs/mdp/models/weights_best"
+_DRIVES, _LISTS = "{folder}/drives", "{folder}/drives/splits"
+_BEST = ("--load_weights_folder", "logs/mdp/models/weights_best")
+_HELD_OUT = "2011_09_26/2011_09_26_drive_0011_sync"
 _QUICKSTART = Quickstart(
     folder="quickstart_monodepth2",
     steps=(
-        ("render", "-m", "tests.synthetic", "kitti_drives", "{folder}/rendered", *_RENDERED),
         (
-            *("train", "train.py", *_SMALL, "--split", "synthetic", "--use_stereo"),
-            *("--batch_size", "4", "--num_epochs", "1", "--log_steps", "1"),
-            *("--resume", "auto", "--resume_steps", "40"),
+            *("render", "-m", "tests.synthetic", "kitti_drives", _DRIVES, "--images", "jpg"),
+            *("--drives", "10", "--test", "2", "--frames", "40", "--height", "96"),
         ),
-        ("export", "export.py", "--load_weights_folder", _BEST),
         (
-            *("predict", "infer.py", "--load_weights_folder", _BEST),
-            *("--image_path", "{folder}/rendered/2011_09_29/*/image_02/data/*.jpg"),
-            *("--output_path", "predicted"),
+            *("render_sequence", "-m", "tests.synthetic", "kitti_odom", "{folder}/sequence"),
+            *("--sequences", "1", "--test", "1", "--frames", "30", "--height", "96"),
+        ),
+        (
+            *("train", "train.py", "--data_path", _DRIVES, "--split_dir", _LISTS),
+            *("--split", "synthetic", "--use_stereo", "--height", "64", "--width", "96"),
+            *("--batch_size", "4", "--learning_rate", "0.0002", "--weights_init", "scratch"),
+            *("--num_epochs", "4", "--scheduler_step_size", "3", "--log_steps", "10"),
+            *("--resume", "auto", "--resume_steps", "100", "--num_parallel_workers", "2"),
+        ),
+        (
+            *("ground_truth", "export_gt_depth.py", "--data_path", _DRIVES),
+            *("--split_dir", _LISTS, "--split", "eigen"),
+        ),
+        (
+            *("evaluate", "eval.py", "--data_path", _DRIVES, "--split_dir", _LISTS, *_BEST),
+            *("--eval_stereo", "--metrics_json", "metrics.json", "--csv_file", "errors.csv"),
+            *("--save_panels", "3", "--panels_path", "."),
+        ),
+        (
+            *("trajectory", "eval.py", "--data_path", "{folder}/sequence", *_BEST),
+            *("--eval_split", "odom_9", "--eval_out_dir", "."),
+        ),
+        ("export", "export.py", *_BEST),
+        (
+            *("predict", "infer.py", *_BEST, "--output_path", "predicted"),
+            *("--image_path", f"{_DRIVES}/{_HELD_OUT}/image_02/data"),
+        ),
+        (
+            *("compare", "-m", "scripts.quickstart.compare_monodepth2"),
+            *(_DRIVES, "metrics.json"),
         ),
     ),
-    images="panels/*.png, predicted/*_color.png",
+    images="worst*.png, best*.png, odom_9.png, predicted/*_color.png, logs/mdp/panels/*.png",
 )
 
 MODEL = Model(_COMMANDS, _SERVING, {"": _QUICKSTART})

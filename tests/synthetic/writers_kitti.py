@@ -1,6 +1,7 @@
 """KITTI as video: raw drives with both colour cameras, and the odometry benchmark.
 
 kitti_drives   <date>/{calib_*.txt,<drive>/...}, splits/synthetic/{train,val,test}_files.txt,
+               splits/eigen/test_files.txt (the same test frames),
                lists/{test_scenes_eigen,test_files_eigen,static_frames}.txt
 kitti_odom     sequences/, poses/, splits/odom/{train,val,test}_files*.txt
 """
@@ -125,11 +126,12 @@ def write_raw_lists(out, seed, names, train, frames, images):
     order = np.random.default_rng((seed, 31)).permutation(len(moving))
     mixed = [moving[i] for i in order]
     tests = [(name, n) for name in names[train:] for n in range(frames)]
+    test_lines = [f"{x[:10]}/{x} {n:010d} l\n" for x, n in tests]
     folder = Path(out)
     lists = {
         "splits/synthetic/train_files": [x for i, x in enumerate(mixed) if i % VAL_EVERY],
         "splits/synthetic/val_files": mixed[::VAL_EVERY],
-        "splits/synthetic/test_files": [f"{x[:10]}/{x} {n:010d} l\n" for x, n in tests],
+        **dict.fromkeys(("splits/synthetic/test_files", "splits/eigen/test_files"), test_lines),
         "lists/test_files_eigen": [
             f"{x[:10]}/{x}/image_02/data/{n:010d}.{images}\n" for x, n in tests
         ],
