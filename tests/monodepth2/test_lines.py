@@ -174,7 +174,8 @@ def test_a_line_trains(runs, name):
     log_dir = "logs" if "--log_dir" in lines.TRAIN[name] else "./logs"
     assert f"Models and tensorboard events files are saved to:\n   {log_dir}\n" in out
     assert f"Using split:\n   {split[1] if split else 'eigen_zhou'}\n" in out
-    assert "There are 4 training items and 2 validation items\n" in out
+    held_out = 1 if name == "mdp" else 2  # less than a batch
+    assert f"There are 4 training items and {held_out} validation items\n" in out
     assert len(BATCH_LINE.findall(out)) == 2
     assert re.search(r"^In epoch 0, the validation loss is 0\.\d+\.$", out, re.M)
     saved = {"encoder", "depth", "pose_encoder", "pose", "adam"}
@@ -259,7 +260,7 @@ def evaluated(runs):
     def run(name):
         if name == "file":
             run("saved")
-            (weights / "disps_eigen_split.npy").rename(runs.folder / "FILE.npy")
+            shutil.copyfile(weights / "disps_eigen_split.npy", runs.folder / "FILE.npy")
         if name not in runs.done:
             words = f"evaluate_depth.py --load_weights_folder FOLDER {lines.EVALUATIONS[name]}"
             runs.done[name], _ = runs.program.run(*words.split(), "--data_path", "KITTI")
