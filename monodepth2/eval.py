@@ -1,41 +1,48 @@
 """Evaluate Monodepth2: python eval.py --data_path KITTI --load_weights_folder FOLDER --eval_mono"""
 
+from pathlib import Path
+
 from src.datasets import Camera
 from src.evaluation import depth, footage, odometry, places_of
 from src.evaluation.model import Model
+from src.evaluation.protocols import choose_protocol
 from src.model_utils.context import start
 from src.model_utils.program import run
+from src.prediction import weights_folder
 
 
 def main(config):
-    """Evaluate a test set of depth, a sequence of odometry, or own footage."""
-    split, data_path = config.eval_split, config.data_path
-    name = "folder" if config.dataset == "folder" else split
-    outputs = config.eval_out_dir, config.metrics_json, config.csv_file
-    places = places_of(name, config.load_weights_folder, *outputs)
-    model = Model(config.load_weights_folder, config.amp_level, lambda: start(config))
+    """Evaluate own footage, a sequence of odometry, or a test set of depth."""
+    split = "folder" if config.dataset == "folder" else config.eval_split
+    data_path, external = config.data_path, config.ext_disp_to_eval
+    folder = config.load_weights_folder or (external and Path(external).parent)
+    folder = weights_folder(folder, config.model_name, config.train_url)
+    places = places_of(split, folder, config.eval_out_dir, config.metrics_json, config.csv_file)
+    limits = config.min_depth, config.max_depth
+    model = Model(folder, config.amp_level, lambda: start(config), limits, config.num_layers)
     loop = {"batch_size": config.eval_batch_size, "workers": config.num_parallel_workers}
-    if config.dataset == "folder":
+    kind = {"mono": config.eval_mono, "stereo": config.eval_stereo}
+    panels = {"panels": config.save_panels, "panels_path": config.panels_path}
+    if split == "folder":
         camera = Camera(config.intrinsics, config.field_of_view, config.baseline)
-        own = {"frame_step": config.frame_step, "val_share": config.val_share}
-        footage.evaluate(model, data_path, camera, places, truth=config.gt_depth_path, **own)
+        truth = footage.Truth(config.gt_depth_path, model.metric_scale, **kind)
+        own = {"frame_step": config.frame_step, "val_share": config.val_share, **panels}
+        footage.evaluate(model, data_path, camera, places, truth, **own)
     elif split in odometry.SPLITS:
-        odometry.evaluate(model, data_path, split, places, **loop)
+        odometry.evaluate(model, data_path, split, places, png=config.png, **loop)
     else:
-        scaling = {"mono": config.eval_mono, "stereo": config.eval_stereo}
-        scaling |= {"keep_scale": config.disable_median_scaling}
-        protocol = depth.choose_protocol(split, **scaling, factor=config.pred_depth_scale_factor)
-        test = depth.TestSet(split, config.split_dir, data_path, needs_truth=not config.no_eval)
-        if config.ext_disp_to_eval:
-            disparities = test.read(config.ext_disp_to_eval, config.eval_eigen_to_benchmark)
+        kind |= {} if external else {"metric_scale": model.metric_scale}
+        given = {"keep_scale": config.disable_median_scaling}
+        protocol = choose_protocol(split, **kind, **given, factor=config.pred_depth_scale_factor)
+        test = depth.TestSet(split, config.split_dir, data_path, not config.no_eval, config.png)
+        places.check(uses_folder=config.save_pred_disps or split == depth.BENCHMARK)
+        if external:
+            disparities = test.read(external, config.eval_eigen_to_benchmark)
         else:
             disparities = test.predict(model, post_process=config.post_process, **loop)
         if config.save_pred_disps:
             test.save(disparities, places.folder)
-        if config.no_eval:
-            print("-> Evaluation disabled. Done.")
-        else:
-            test.evaluate(disparities, protocol, places, config.save_panels, config.panels_path)
+        test.evaluate(disparities, protocol, places, **panels)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """The 310 path: Eigen's test images to .bin files, result .bin files to the metrics."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,8 +8,9 @@ import numpy as np
 
 from .datasets.eigen import SPLITS
 from .evaluation import Places
-from .evaluation.depth import TestSet, choose_protocol
+from .evaluation.depth import TestSet
 from .evaluation.predicting import read_planes
+from .evaluation.protocols import choose_protocol
 from .model_utils.errors import InputError, shown
 from .model_utils.images import read_floats
 from .sfm_utils.results import write_tensors
@@ -109,10 +109,8 @@ def score_results(test, folder, facts, result_file):
     Raises:
         InputError: a result or the ground truth is missing or does not fit.
     """
-    is_metric = facts.metric_scale is not None
-    protocol = choose_protocol(test.split, mono=not is_metric, stereo=is_metric)
-    if is_metric:
-        protocol = replace(protocol, factor=facts.metric_scale)
+    scaling = {"mono": facts.metric_scale is None, "stereo": facts.metric_scale is not None}
+    protocol = choose_protocol(test.split, **scaling, metric_scale=facts.metric_scale)
     paths = [Path(folder, f"{_stem(frame)}_0.bin") for frame in test.frames]
     disparities = [read_floats(path, (facts.height, facts.width), _HINT) for path in paths]
     wrong = next((path for path, one in zip(paths, disparities) if not (one > 0).all()), None)

@@ -10,10 +10,12 @@ import pytest
 from mindspore import nn
 
 from monodepth2.src.evaluation import places_of
-from monodepth2.src.evaluation.depth import TestSet, choose_protocol, write_benchmark
+from monodepth2.src.evaluation.depth import TestSet
 from monodepth2.src.evaluation.external import read_disparities
 from monodepth2.src.evaluation.odometry import open_sequence, predict_motion, score_sequence
 from monodepth2.src.evaluation.predicting import batches_of, predict_disparities
+from monodepth2.src.evaluation.protocols import choose_protocol
+from monodepth2.src.evaluation.reports import write_benchmark
 from monodepth2.src.model_utils.errors import InputError
 from monodepth2.src.sfm_utils.depth_evaluation import blend_flipped
 from monodepth2.src.sfm_utils.rotations import inverse_pose
@@ -292,5 +294,5 @@ def test_a_perfect_prediction_has_no_error_and_panels_show_it(kitti, tmp_path, c
     assert "   abs_rel |   sq_rel |" in out and out.count("\\\\") == 1 and "-> Done!" in out
     names = {path.name for path in (tmp_path / "panels").iterdir()}
     assert names == {"worst1.png", "best1.png"}
-    with pytest.raises(InputError, match="3 depth maps and 2 predictions for 3 frames"):
+    with pytest.raises(InputError, match="2 predictions for 3 frames"):
         test.evaluate(disparities[:2], protocol, places)

@@ -3,58 +3,29 @@
 Lines, numbers and files are the original's (evaluate_depth.py).
 """
 
-import csv
-import io
-import json
-from dataclasses import replace
+import functools
 from pathlib import Path
 
 from ..datasets.eigen import SPLITS, eigen_frames
 from ..datasets.gt_depths import NAME, read_gt_depths
 from ..datasets.kitti import archive_of
 from ..model_utils.errors import InputError
-from ..model_utils.files import is_file, write_bytes
-from ..model_utils.images import write_npy, write_png
-from ..model_utils.metrics import NAMES
-from ..sfm_utils.depth_evaluation import (
-    EIGEN,
-    EIGEN_BENCHMARK,
-    STEREO_SCALE,
-    benchmark_image,
-    mean_metrics,
-    monodepth2_lines,
-    score_depth,
-    stereo_protocol,
-)
+from ..model_utils.files import is_file
+from ..model_utils.images import image_header, write_npy
+from ..sfm_utils.depth_evaluation import STEREO_SCALE
 from ..sfm_utils.kitti import ENDINGS, KittiRaw
-from ..sfm_utils.lists import read_split
+from ..sfm_utils.lists import Frame, read_split
 from .external import read_disparities
 from .panels import write_panels
 from .predicting import predict_disparities
+from .protocols import BENCHMARK, StereoProtocol
+from .reports import score_all, write_benchmark, write_reports
 
-BENCHMARK = "benchmark"
-_PROTOCOLS = {"eigen": EIGEN, "eigen_benchmark": EIGEN_BENCHMARK, BENCHMARK: EIGEN_BENCHMARK}
-
-
-def choose_protocol(split, *, mono, stereo, keep_scale=False, factor=1.0):
-    """How predictions are scaled and compared.
-
-    Args:
-        split: the test set.
-        mono, stereo: eval_mono and eval_stereo, exactly one of which must be given.
-        keep_scale: no scaling by medians (disable_median_scaling); stereo implies it.
-        factor: multiplies depth (pred_depth_scale_factor); 5.4 for stereo.
-    Returns:
-        DepthProtocol.
-    Raises:
-        InputError: none or both of mono and stereo.
-    """
-    if mono == stereo:
-        text = "Please choose mono or stereo evaluation by setting either --eval_mono or"
-        raise InputError(f"{text} --eval_stereo")
-    if stereo:
-        return stereo_protocol(_PROTOCOLS[split])
-    return replace(_PROTOCOLS[split], median=not keep_scale, factor=factor)
+# Where KITTI's archive of the benchmark's test images leads to, below data_path.
+_PACKED = ("image", "test_depth_prediction_anonymous/image")
+_PACKED += ("depth_selection/test_depth_prediction_anonymous/image",)
+_BENCHMARK_IMAGES = 500
+_EXPORT = "write it anew with export_gt_depth.py"
 
 
 class TestSet:
@@ -64,41 +35,81 @@ class TestSet:
         split: eigen, eigen_benchmark or benchmark.
         split_dir: folder of the lists and of <split>/gt_depths.npz.
         data_path: folder of KITTI raw; of benchmark, the folder with its image/.
-        needs_truth: whether a missing ground truth is an error.
+        needs_truth: without, a missing ground truth is no error, and nothing is scored (no_eval).
+        png: where an image is there as .jpg and as .png, take .png.
     Raises:
         InputError: the list or the ground truth is missing; the line says what writes it.
     """
 
-    def __init__(self, split, split_dir, data_path, needs_truth=True):
+    def __init__(self, split, split_dir, data_path, needs_truth=True, png=False):
         self.split, self.split_dir, self.data_path = split, split_dir, data_path
+        self.needs_truth = needs_truth
+        self.endings = sorted(ENDINGS, reverse=png)
         if split in SPLITS:
             self.frames = eigen_frames(split_dir, split)
         else:
-            self.frames = read_split(Path(split_dir, split, "test_files.txt"))
+            self.frames = _benchmark_frames(Path(split_dir, split, "test_files.txt"))
         self.truth = Path(split_dir, split, NAME)
         if needs_truth and split != BENCHMARK and not is_file(self.truth):
             command = f"python export_gt_depth.py --data_path {data_path} --split {split}"
             raise InputError(f"{self.truth} is missing; {command} --split_dir {split_dir}")
 
+    @functools.cached_property
+    def targets(self):
+        """The ground truth of each frame, (H, W) metres.
+
+        Raises:
+            InputError: damaged, or of another number of frames.
+        """
+        maps = read_gt_depths(self.truth)
+        if len(maps) != len(self.frames):
+            counts = f"{len(maps)} depth maps for {len(self.frames)} frames of {self.split}"
+            raise InputError(f"{self.truth} has {counts}; {_EXPORT}")
+        return maps
+
     def images(self):
         """The image of each frame.
 
         Raises:
-            InputError: one is missing; the line names the archive that holds it.
+            InputError: some are missing; the line names the archives that hold them.
         """
-        trees = [KittiRaw(self.data_path, ending) for ending in ENDINGS]
-        return [self._image(frame, trees) for frame in self.frames]
+        trees = [KittiRaw(self.data_path, ending) for ending in self.endings]
+        found = [self._image(frame, trees) for frame in self.frames]
+        lost = [frame for frame, path in zip(self.frames, found) if path is None]
+        if not lost:
+            return found
+        archives = dict.fromkeys(self._archive(frame) for frame in lost)
+        count, path = f"{len(lost)} of {len(found)} images", trees[0].image(lost[0])
+        if self.split == BENCHMARK:
+            path = Path(self.data_path, _PACKED[0], path.name)
+        text = f"{count} are missing, first {path} (or {self.endings[1]})"
+        raise InputError(f"{text}; unpack KITTI's {', '.join(archives)} there")
+
+    def _archive(self, frame):
+        is_benchmark = self.split == BENCHMARK
+        return "data_depth_selection.zip" if is_benchmark else archive_of(frame, "drive")
 
     def _image(self, frame, trees):
-        is_benchmark = self.split == BENCHMARK
         paths = [tree.image(frame) for tree in trees]
-        if is_benchmark:  # as KITTI packs them
-            paths += [Path(self.data_path, "image", path.name) for path in paths]
-        path = next(filter(is_file, paths), None)
-        if path is None:
-            archive = "data_depth_selection.zip" if is_benchmark else archive_of(frame, "drive")
-            raise InputError(f"{paths[0]} (or .png) is missing; unpack KITTI's {archive} there")
-        return path
+        if self.split == BENCHMARK:
+            names = [path.name for path in paths]
+            paths += [Path(self.data_path, place, name) for place in _PACKED for name in names]
+        return next(filter(is_file, paths), None)
+
+    def check_order(self, images):
+        """The ground truth follows the same list as the images, as far as their sizes tell.
+
+        Images of another size than any map's are taken as shrunk copies.
+
+        Raises:
+            InputError: an image has the size of other maps, not of its own.
+        """
+        sizes = {target.shape for target in self.targets}
+        for number, (path, target) in enumerate(zip(images, self.targets)):
+            size = image_header(path).size
+            if size != target.shape and size in sizes:
+                shapes = "map {} is {}x{}, {} is {}x{}".format(number, *target.shape, path, *size)
+                raise InputError(f"{self.truth} follows another list: {shapes}; {_EXPORT}")
 
     def read(self, path, only_benchmark):
         """The disparities (N, h, w) of another program; see `read_disparities`."""
@@ -107,6 +118,8 @@ class TestSet:
     def predict(self, model, *, batch_size, post_process, workers):
         """The scaled disparities (N, h, w) of a Model, with the original's lines."""
         images, size = self.images(), model.size
+        if self.split != BENCHMARK and self.needs_truth:
+            self.check_order(images)
         cell = model.disparity()
         print("-> Computing predictions with size {1}x{0}".format(*size), flush=True)
         options = {"batch_size": batch_size, "post_process": post_process, "workers": workers}
@@ -130,66 +143,26 @@ class TestSet:
         Raises:
             InputError: another number of frames, or a prediction that is no disparity.
         """
-        if self.split == BENCHMARK:
-            write_benchmark(disparities, places.folder)
+        if not self.needs_truth:
+            print("-> Evaluation disabled. Done.")
             return
-        targets = read_gt_depths(self.truth)
-        if not len(targets) == len(disparities) == len(self.frames):
-            counts = f"{len(targets)} depth maps and {len(disparities)} predictions"
-            counts = f"{self.split}: {counts} for {len(self.frames)} frames"
-            raise InputError(f"{counts}; write the ground truth anew with this list")
+        if self.split == BENCHMARK:
+            is_stereo = isinstance(protocol, StereoProtocol)
+            factor = protocol.factor if is_stereo else STEREO_SCALE  # as the original
+            write_benchmark(disparities, places.folder, factor)
+            return
+        images, targets = self.images() if panels else [], self.targets
+        if len(disparities) != len(targets):
+            counts = f"{len(disparities)} predictions for {len(targets)} frames"
+            raise InputError(f"{self.split}: {counts}; they must follow {self.split}'s list")
         scores = score_all(disparities, targets, self.frames, protocol)
         write_reports(scores, self.frames, places)
         if panels:
-            images = self.images()
             write_panels(panels_path, images, disparities, targets, scores, protocol, panels)
 
 
-def write_benchmark(disparities, folder):
-    """Write what KITTI's server takes: benchmark_predictions/0000000000.png ..., 16 bits."""
-    folder = Path(folder) / "benchmark_predictions"
-    print(f"-> Saving out benchmark predictions to {folder}")
-    for number, disparity in enumerate(disparities):
-        write_png(folder / f"{number:010d}.png", benchmark_image(disparity))
-    print("-> No ground truth is available for the KITTI benchmark, so not evaluating. Done.")
-
-
-def score_all(disparities, targets, frames, protocol):
-    """A DepthScore for each frame; prints the original's lines."""
-    print("-> Evaluating")
-    if protocol.median:
-        print("   Mono evaluation - using median scaling")
-    else:
-        kind = "Stereo" if protocol.factor == STEREO_SCALE else "Mono"
-        factor = f"scaling by {protocol.factor:g}"
-        print(f"   {kind} evaluation - disabling median scaling, {factor}")
-    rows = zip(disparities, targets, frames)
-    scores = [score_depth(one, target, protocol, _name(frame)) for one, target, frame in rows]
-    lines = monodepth2_lines(scores, protocol)
-    print("\n".join([*lines[:-2], "", *lines[-2:]]))
-    print("\n-> Done!", flush=True)
-    return scores
-
-
-def _name(frame):
-    return f"{frame.folder} {frame.index}"
-
-
-def write_reports(scores, frames, places):
-    """Write the mean metrics as JSON, and a CSV line for each image.
-
-    Args:
-        scores: a DepthScore per frame.
-        frames: of `test_frames`.
-        places: Places.
-    """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["frame", *NAMES, "valid_pixels", "ratio"])
-    for frame, score in zip(frames, scores):
-        values = (score.metrics[key] for key in NAMES)
-        writer.writerow([_name(frame), *values, score.valid_pixels, score.ratio])
-    write_bytes(places.csv_file, text.getvalue().encode())
-    means = {**mean_metrics(scores), "images": len(scores)}
-    write_bytes(places.metrics_json, (json.dumps(means, indent=1) + "\n").encode())
-    print(f"wrote {places.metrics_json} and {places.csv_file}")
+def _benchmark_frames(path):
+    """The frames of a user's list; without one all that the benchmark has."""
+    if is_file(path):
+        return read_split(path)
+    return [Frame("image", number, "l") for number in range(_BENCHMARK_IMAGES)]

@@ -2,8 +2,7 @@
 
 import functools
 
-from ..model_utils.errors import InputError
-from ..prediction import disparity_cell, pose_cell
+from ..prediction.loading import disparity_cell, has_pair_poses, pose_cell
 from ..weights import read_folder_record
 
 
@@ -14,21 +13,26 @@ class Model:
         folder: of weights.
         amp_level: see `mixed_precision`.
         start: function that starts the device; called once inputs are known to be there.
+        limits: (min_depth, max_depth) of weights that do not tell theirs.
+        num_layers: as the user gave it; a line says where the weights have another number.
     """
 
-    def __init__(self, folder, amp_level, start):
+    def __init__(self, folder, amp_level, start, limits, num_layers):
         self.folder, self.amp_level, self.start = folder, amp_level, start
+        self.num_layers = num_layers
+        self.limits = dict(zip(("min_depth", "max_depth"), limits))
 
     @functools.cached_property
     def record(self):
         """See `read_folder_record`.
 
         Raises:
-            InputError: no folder is given, or one without an encoder.
+            InputError: no such folder, or one without an encoder.
         """
-        if not self.folder:
-            raise InputError("load_weights_folder is missing; give the folder of weights")
-        return read_folder_record(self.folder)
+        record = {**self.limits, **read_folder_record(self.folder)}
+        if (layers := record["num_layers"]) != self.num_layers:
+            print(f"The weights are of a ResNet-{layers}: num_layers {self.num_layers} is not used")
+        return record
 
     @property
     def size(self):
@@ -39,6 +43,11 @@ class Model:
     def metric_scale(self):
         """Metres per unit of depth, None where it is not metric."""
         return self.record["metric_scale"]
+
+    @property
+    def has_poses(self):
+        """Whether the folder has a pose network of pairs."""
+        return has_pair_poses(self.folder)
 
     def disparity(self):
         """Cell of (B, 3, h, w), RGB 0..1 -> (B, 1, h, w) scaled disparity."""

@@ -27,21 +27,29 @@ SPLITS = {"odom_9": 9, "odom_10": 10}
 CONVENTION = PoseConvention("axis_angle", "rotation_translation", ((0, 1),))
 
 
-def open_sequence(data_path, split):
+def open_sequence(data_path, split, png=True):
     """(images of a sequence in order, their true poses world_from_camera (N, 4, 4)).
+
+    Where images are there as .jpg and as .png, png chooses .png.
 
     Raises:
         InputError: the poses or an image is missing.
     """
     number = SPLITS[split]
-    truth = read_kitti_poses(KittiOdometry(data_path).poses(number))
+    poses = KittiOdometry(data_path).poses(number)
+    if not is_file(poses):
+        raise InputError(f"{poses} is missing; unpack KITTI's data_odometry_poses.zip there")
+    truth = read_kitti_poses(poses)
+    if len(truth) < 2:
+        raise InputError(f"{poses} holds one pose; a trajectory needs two or more")
     frames = [Frame(str(number), index, "l") for index in range(len(truth))]
-    trees = [KittiOdometry(data_path, ending) for ending in ENDINGS]
+    trees = [KittiOdometry(data_path, ending) for ending in sorted(ENDINGS, reverse=png)]
     tree = next((tree for tree in trees if is_file(tree.image(frames[0]))), trees[-1])
     paths = [tree.image(frame) for frame in frames]
-    missing = next((path for path in paths if not is_file(path)), None)
-    if missing is not None:
-        raise InputError(f"{missing} is missing; unpack KITTI's data_odometry_color.zip there")
+    missing = [path for path in paths if not is_file(path)]
+    if missing:
+        count = f"{len(missing)} of {len(paths)} images are missing, first {missing[0]}"
+        raise InputError(f"{count}; unpack KITTI's data_odometry_color.zip there")
     return paths, truth
 
 
@@ -69,7 +77,7 @@ def predict_motion(cell, paths, *, size, batch_size, workers):
     return CONVENTION.matrices(np.concatenate(vectors))
 
 
-def evaluate(model, data_path, split, places, *, batch_size, workers):
+def evaluate(model, data_path, split, places, *, batch_size, workers, png=False):
     """Predict a sequence and measure it; see `score_sequence`.
 
     Args:
@@ -78,10 +86,12 @@ def evaluate(model, data_path, split, places, *, batch_size, workers):
         split: odom_9 or odom_10.
         places: Places.
         batch_size, workers: see `predict_motion`.
+        png: see `open_sequence`.
     Raises:
         InputError: data are missing, or the weights have no pose network of pairs.
     """
-    paths, truth = open_sequence(data_path, split)
+    places.check(True)
+    paths, truth = open_sequence(data_path, split, png)
     loop = {"size": model.size, "batch_size": batch_size, "workers": workers}
     score_sequence(predict_motion(model.pose(), paths, **loop), truth, split, places)
 
@@ -94,9 +104,11 @@ def score_sequence(next_from_this, truth, split, places):
         truth: world_from_camera (N, 4, 4).
         split: odom_9 or odom_10.
         places: Places; the folder gets poses.npy as in the original, <split>_kitti.txt,
-            <split>_tum.txt and <split>.png.
+            <split>_tum.txt and <split>.png; the errors are those of each snippet.
     """
     folder, snippets = places.folder, evaluate_monodepth2_snippets(truth, next_from_this)
+    lines = [f"{start},{error}\n" for start, error in snippets.ates.items()]
+    write_bytes(places.csv_file, "".join(["first_frame,ate\n", *lines]).encode())
     print(f"\n   Trajectory error: {snippets.mean:0.3f}, std: {snippets.std:0.3f}\n")
     score = score_trajectory(truth, chain_poses(next_from_this))
     print(

@@ -34,9 +34,8 @@ def write_panels(folder, paths, disparities, targets, scores, protocol, count):
 
 
 def _draw(image, depth, target, mask):
-    nearness = 1 / depth
-    low, high = value_range(nearness)
-    truth = np.where(mask, 1 / np.where(mask, target, 1), 0)
+    nearness, truth = 1 / depth, np.where(mask, 1 / np.where(mask, target, 1), 0)
+    low, high = value_range(truth[mask])  # a bad prediction must not hide what it should be
     error = np.where(mask, np.abs(depth - target) / np.where(mask, target, 1), 0)
     tiles = [
         ("image", image),

@@ -59,11 +59,13 @@ def predict_disparities(cell, paths, *, size, batch_size, post_process, workers)
     found, done = [], 0
     progress = show_progress("images")
     for planes in batches_of(paths, size, batch_size, workers):
-        disparity = cell(to_tensor(planes, batch_size)).asnumpy()[: len(planes), 0]
+        images = filled(planes, batch_size)
+        if post_process:  # both in one pass
+            images = np.concatenate([images, images[..., ::-1]])
+        disparity = cell(to_tensor(images, batch_size)).asnumpy()[:, 0]
         if post_process:
-            mirrored = cell(to_tensor(planes[..., ::-1], batch_size)).asnumpy()[: len(planes), 0]
-            disparity = blend_flipped(disparity, mirrored[..., ::-1])
-        found.append(disparity)
+            disparity = blend_flipped(disparity[:batch_size], disparity[batch_size:, :, ::-1])
+        found.append(disparity[: len(planes)])
         done += len(planes)
         progress(done, len(paths))
     return np.concatenate(found)
