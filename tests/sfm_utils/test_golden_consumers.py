@@ -43,6 +43,7 @@ CONSUMERS = {
         "geonet/ckpt_pose_expect.npz": "poses_with_target_inserted",
     },
     "test_parity_flow.py": {"geonet/kitti_eval.npz": "flow_.*", "geonet/kitti_eval.json": "flow"},
+    "../monodepth2/test_evaluation.py": {"monodepth2/eval.npz": "net_.*"},
     "../monodepth2/test_parity_data.py": {
         "monodepth2/(dataset|color_jitter).npz": ".*",
         "monodepth2/splits_facts.json": "(?!geonet_).*",
@@ -51,7 +52,6 @@ CONSUMERS = {
     "../monodepth2/test_parity_weights.py": {"monodepth2/weights/.*": ".*"},
     MONODEPTH2: {
         "monodepth2/(inputs|depth|pose|inter_mono.*).npz": ".*",
-        "monodepth2/eval.npz": "net_.*",
         "monodepth2/losses.json": "mono.*|stereo|_adam3",
         "monodepth2/float64_spread.json": ".*",
     },
