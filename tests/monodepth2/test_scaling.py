@@ -68,8 +68,15 @@ def test_without_ground_there_is_no_height():
     assert camera_height_units(wall, CAMERA) is None
     clutter = np.random.default_rng(0).random((48, 80), np.float32)
     assert camera_height_units(clutter, CAMERA) is None
+    strip = np.where(np.arange(80) < 32, road(1.5), clutter)  # a quarter of what is looked at
+    assert camera_height_units(strip, CAMERA) is None
     with pytest.raises(InputError, match="none of 2 images shows flat ground"):
         scale_from_ground([wall, clutter], CAMERA, 1.5)
+
+
+def test_the_camera_holds_for_the_images():
+    with pytest.raises(InputError, match="images are 80x40, but the intrinsics hold for 80x48"):
+        scale_from_ground([road(1.5)[8:]], CAMERA, 1.5)
 
 
 def test_the_scale_is_the_median_over_the_images_that_show_ground():
