@@ -91,7 +91,7 @@ def disparity_cell(folder, record, amp_level, device):
     encoder = ResnetEncoder(record["num_layers"])
     depth = DepthDecoder(encoder.num_ch_enc, (0,))
     load_folder({"encoder": encoder, "depth": depth}, folder)
-    network = DisparityNet(encoder, depth).set_train(False)
+    network = DisparityNet(encoder, depth)
     network = mixed_precision(network, amp_level, device)[0]
     return ScaledDisparity(network, limits_of(record)).set_train(False)
 
@@ -121,5 +121,5 @@ def pose_cell(folder, record, amp_level, device):
     encoder = ResnetEncoder(record["num_layers"], 2)
     pose = PoseDecoder(encoder.num_ch_enc, 1, 2)
     load_folder({"pose_encoder": encoder, "pose": pose}, folder)
-    network = PoseNet(encoder, pose).set_train(False)
+    network = PoseNet(encoder, pose)
     return PairPose(mixed_precision(network, amp_level, device)[0]).set_train(False)
