@@ -12,6 +12,7 @@ PAGES = sorted(
     for pattern in ("README*.md", "*/README*.md", "tests/benchmarks/README.md")
     for path in REPOSITORY.glob(pattern)
 )
+MODELS = sorted(path.parent.name for path in REPOSITORY.glob("*/config.yaml"))
 
 
 def keys(model):
@@ -44,7 +45,7 @@ def test_scripts_exist(page):
         )
 
 
-@pytest.mark.parametrize("model", ["depthnet", "midas"])
+@pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("name", ["README.md", "README_CN.md"])
 def test_a_model_s_commands_use_real_programs_and_flags(model, name):
     found = commands(f"{model}/{name}", "python ")
@@ -59,7 +60,7 @@ def test_a_model_s_commands_use_real_programs_and_flags(model, name):
 
 
 def test_the_two_languages_show_the_same_commands():
-    for folder in (".", "depthnet", "midas"):
+    for folder in (".", *MODELS):
         pages = [f"{folder}/{name}" for name in ("README.md", "README_CN.md")]
         english, chinese = (commands(page, "(?:python|bash) ") for page in pages)
         assert english == chinese
