@@ -20,8 +20,8 @@ ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-m", "tests.fuzz"]
 SLOW = {"graph without checksum", "saved configuration", "config.yaml"}
 SLOW |= {"footage to train on", "frames taken out of a video"}
-SOURCES = ("depthnet/src", "midas/src", "midas/prepare", "monodepth2/src", "monodepth2/prepare")
-SOURCES += ("scripts",)
+MODELS = sorted(path.parent.name for path in ROOT.glob("*/config.yaml"))
+SOURCES = [f"{model}/{part}" for model in MODELS for part in ("src", "prepare")] + ["scripts"]
 
 # Calls that open or parse a file; of `load` those of these modules.
 _OPENERS = {"DictReader", "File", "InferenceSession", "VideoCapture", "ZipFile", "fromfile"}

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from scripts.models import MODELS
+
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 VARIABLES = (
     *("DEVICE_TARGET", "DRY_RUN", "BACKGROUND", "FOREGROUND", "LOG_DIR", "SERVER_ID"),
@@ -70,7 +72,7 @@ class Launchers:
             folder / "logs",
         )
         self.records.mkdir()
-        for model in ("depthnet", "midas", "monodepth2"):
+        for model in MODELS:
             (self.models / model).mkdir(parents=True)
             for name in ("train", "eval", "export", "export_gt_depth"):
                 (self.models / model / f"{name}.py").write_text(PROGRAM)

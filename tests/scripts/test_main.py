@@ -21,7 +21,7 @@ def call(tmp_path, data, monkeypatch):
     """call(script, *words) runs a launcher in this process; the models are fakes."""
     for name in (*VARIABLES, program._DETACHED, "BEHAVIOUR"):
         monkeypatch.delenv(name, raising=False)
-    for model in ("depthnet", "midas"):
+    for model in program.MODELS:
         folder = tmp_path / "models" / model
         folder.mkdir(parents=True)
         for name in ("train", "eval", "export"):
