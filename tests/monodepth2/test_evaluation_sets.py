@@ -25,7 +25,8 @@ STEREO = {"mono": False, "stereo": True}
 
 def test_a_home_folder_is_expanded(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert places_of("eigen", "~/w", "", "", "").csv_file == tmp_path / "w" / "errors_eigen.csv"
+    places = places_of("eigen", "~/w", "", "", "")
+    assert places.folder == tmp_path / "w" == places.csv_file.parent
     assert places_of("eigen", "w", "", "~/m.json", "").metrics_json == tmp_path / "m.json"
 
 
