@@ -1,6 +1,6 @@
 """The 310 program on CPU beside infer.py, MindSpore's graph mode, PyTorch and onnxruntime.
 
-    python -m tests.benchmarks.bench_310 [--model depthnet|midas] [--images 40] [--rounds 3]
+    python -m tests.benchmarks.bench_310 [--model depthnet|midas|monodepth2] [--images 40]
 
 Same weights, same photos (640x480 JPEG), same result files. Rates are those of the additional
 images of a run twice as long, so that starting, loading and compiling do not count; the programs
@@ -26,7 +26,11 @@ from tests.golden_weights import det
 MODULE = "tests.benchmarks.bench_310"
 BUILD = ROOT / "ascend310_infer" / "build"
 EXPORT_PYTHON = ROOT / ".venv-export" / "bin" / "python"
-INPUTS = {"depthnet": (1, 3, 228, 304), "midas": (1, 3, 384, 384)}
+INPUTS = {
+    "depthnet": (1, 3, 228, 304),
+    "midas": (1, 3, 384, 384),
+    "monodepth2": (1, 3, 192, 640),
+}
 CASES = ("mindspore", "torch", "onnxruntime")
 KINDS = {"moving_mean": "mean", "moving_variance": "var", "gamma": "gamma", "beta": "beta"}
 
@@ -47,6 +51,11 @@ def mindspore_nets(model):
     if model == "midas":
         options = argparse.Namespace(grouped_conv="auto", plain=False)
         return [bench_midas_network.mindspore_net(options).set_train(False)]
+    if model == "monodepth2":
+        from monodepth2.src.networks import DisparityNet
+        from tests.benchmarks.mindspore_monodepth2 import disparity_networks
+
+        return [DisparityNet(**disparity_networks()).set_train(False)]
     import mindspore as ms
 
     ms.set_context(mode=ms.GRAPH_MODE)
@@ -60,6 +69,10 @@ def torch_net(model, folder):
     """The model as one PyTorch module, with the checkpoints' weights."""
     if model == "midas":
         return bench_midas_network.torch_net().eval()
+    if model == "monodepth2":
+        from tests.benchmarks.torch_monodepth2 import Disparity
+
+        return Disparity().eval()
     import mindspore as ms
     import torch
 
@@ -85,18 +98,32 @@ def torch_net(model, folder):
 
 def checkpoints(model, folder):
     """Where the weights lie."""
-    names = ("Midas",) if model == "midas" else ("FinalCoarseNet", "FinalFineNet")
-    return [Path(folder) / f"{name}.ckpt" for name in names]
+    names = {"midas": ["Midas.ckpt"], "monodepth2": ["weights"]}
+    files = names.get(model, ["FinalCoarseNet.ckpt", "FinalFineNet.ckpt"])
+    return [Path(folder) / name for name in files]
+
+
+def save(model, folder):
+    """Write the checkpoints."""
+    from depthnet.src.model_utils.checkpoint import save_networks, save_parameters
+
+    paths = checkpoints(model, folder)
+    if model == "monodepth2":
+        from tests.benchmarks.mindspore_monodepth2 import disparity_networks
+
+        record = {"height": INPUTS[model][2], "width": INPUTS[model][3], "use_stereo": False}
+        record |= {"num_layers": 18, "limits": [0.1, 100], "scales": [0, 1, 2, 3]}
+        save_networks(disparity_networks(), paths[0], record)
+        return
+    for net, path in zip(mindspore_nets(model), paths):
+        save_parameters(net.get_parameters(), path)
 
 
 def measure(case, model, folder):
     """Milliseconds of one inference; `save` writes the checkpoints instead."""
     image = np.random.default_rng(0).random(INPUTS[model], np.float32)
     if case == "save":
-        from depthnet.src.model_utils.checkpoint import save_parameters
-
-        for net, path in zip(mindspore_nets(model), checkpoints(model, folder)):
-            save_parameters(net.get_parameters(), path)
+        save(model, folder)
         return {}
     run = {"mindspore": _mindspore, "torch": _torch, "onnxruntime": _onnxruntime}[case]
     return {"ms": median_ms(run(model, folder, image), 15, warm_up=3)}
@@ -154,6 +181,9 @@ def prepare(model, folder, count):
     if model == "midas":
         run_checked([*export, "--model_weights", paths[0]], ROOT / model)
         flags = ["--mindir", folder / "midas.mindir"]
+    elif model == "monodepth2":
+        run_checked([*export, "--load_weights_folder", paths[0]], ROOT / model)
+        flags = ["--mindir", folder / "depth.mindir"]
     else:
         weights = ["--coarse_ckpt_model", paths[0], "--fine_ckpt_model", paths[1]]
         for kind in ("coarse", "fine"):
@@ -188,7 +218,8 @@ def compare(model, folder, count, rounds):
 
     def python(photos):
         words = [sys.executable, ROOT / model / "infer.py", "--device_target", "CPU"]
-        words += ["--model_weights", *checkpoints(model, folder), "--formats", "png", "color"]
+        weights = "--load_weights_folder" if model == "monodepth2" else "--model_weights"
+        words += [weights, *checkpoints(model, folder), "--formats", "png", "color"]
         return [*words, "--input_path", photos, "--output_path", folder / "python"]
 
     def program(photos, formats="png,color"):

@@ -13,7 +13,7 @@ import time
 
 from tests.benchmarks.common import ROOT, in_fresh_process, peak_mb, report, sgemm_gflops
 
-COLUMNS = ["ms", "torch_ms", "ratio", "torch_form", "mb", "torch_mb"]
+COLUMNS = ["ms", "torch_ms", "ratio", "torch_form", "mb", "torch_mb", "eager_ms", "compile_s"]
 OURS, THEIRS = "mindspore", ("torch eager", "torch channels_last", "torch compile")
 
 
@@ -24,18 +24,22 @@ def timed(make, repeats):
         make: function that returns the step, a function without arguments.
         repeats: how often to call it; the fastest call counts.
     Returns:
-        {"ms": fastest call, "mb": peak memory above the level before `make`}.
+        {"ms": fastest call, "mb": peak memory above the level before `make`, "compile_s": how much
+        longer the first call takes}.
     """
     before = peak_mb()
     step = make()
-    for _ in range(2):
-        step()
+    began = time.perf_counter()
+    step()
+    first = time.perf_counter() - began
+    step()
     times = []
     for _ in range(repeats):
         began = time.perf_counter()
         step()
         times.append(1000 * (time.perf_counter() - began))
-    return {"ms": min(times), "mb": peak_mb() - before}
+    compile_s = first - min(times) / 1000
+    return {"ms": min(times), "mb": peak_mb() - before, "compile_s": compile_s}
 
 
 def row(module, what, rounds, **options):
@@ -49,20 +53,21 @@ def row(module, what, rounds, **options):
                 raise SystemExit(f"{what}, {form}: {result['error']}")
             results[form].append(result)
     of = {
-        form: {key: statistics.median(each[key] for each in found) for key in ("ms", "mb")}
+        form: {key: statistics.median(each[key] for each in found) for key in found[0]}
         for form, found in results.items()
     }
     ours = of.pop(OURS)
     if not of:
-        return [what, ours["ms"], None, None, None, ours["mb"], None]
+        return [what, ours["ms"], *[None] * 3, ours["mb"], *[None] * 2, ours["compile_s"]]
     best = min(of, key=lambda form: of[form]["ms"])
     theirs = of[best]
     ratio = ours["ms"] / theirs["ms"]
     form = best.removeprefix("torch ")
-    return [what, ours["ms"], theirs["ms"], ratio, form, ours["mb"], theirs["mb"]]
+    memory, eager = [ours["mb"], theirs["mb"]], of[THEIRS[0]]["ms"]
+    return [what, ours["ms"], theirs["ms"], ratio, form, *memory, eager, ours["compile_s"]]
 
 
-def run(module, doc, title, cases, measure, json_name):
+def run(module, doc, title, cases, measure, json_name, options=None):
     """A benchmark's main function: one measurement (in the child) or all of them (the program).
 
     Args:
@@ -73,7 +78,9 @@ def run(module, doc, title, cases, measure, json_name):
         measure: function of a form ("mindspore", "eager", "channels_last", "compile") and a case
             that returns a step, a function without arguments.
         json_name: of the file below out/benchmarks.
+        options: {name: (default, help)} of what `measure` takes besides, by name.
     """
+    options = options or {}
     parser = argparse.ArgumentParser(description=doc.splitlines()[0])
     parser.add_argument("--json", default=ROOT / "out" / "benchmarks" / json_name)
     parser.add_argument("--rounds", type=int, default=3, help="measurements of each form")
@@ -85,11 +92,14 @@ def run(module, doc, title, cases, measure, json_name):
         help="the limit of PyTorch's convolutions, by default MindSpore's; ALL for none",
     )
     parser.add_argument("--case", choices=(OURS, *THEIRS), help=argparse.SUPPRESS)
+    for name, (default, text) in options.items():
+        parser.add_argument(f"--{name}", default=default, help=text)
     args = parser.parse_args()
+    options = {name: getattr(args, name) for name in options}
     if args.case:
         form = args.case.removeprefix("torch ")
         importlib.import_module("mindspore" if form == OURS else "torch")
-        print(json.dumps(timed(lambda: measure(form, args.what), args.repeats)))
+        print(json.dumps(timed(lambda: measure(form, args.what, **options), args.repeats)))
         return
     cases = [case for case in cases if (args.what or "") in case]
     if not cases:
@@ -99,5 +109,5 @@ def run(module, doc, title, cases, measure, json_name):
     for number, case in enumerate(cases, 1):
         print(f"{number}/{len(cases)} {case}", flush=True)
         limits = {"repeats": args.repeats, "torch_isa": args.torch_isa}
-        rows.append(row(module, case, args.rounds, **limits))
+        rows.append(row(module, case, args.rounds, **limits, **options))
     report(title, ["step", *COLUMNS], rows, args.json)
