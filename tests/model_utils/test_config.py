@@ -213,6 +213,18 @@ def test_keys_without_an_effect_are_taken_and_told(path, tmp_path, capsys):
         load_config(path, ["--in_channels", "x"], readers, "eval.py")
 
 
+def test_a_program_ignores_what_only_its_original_takes(path, capsys):
+    path.write_text(f"{DEFAULTS}ignored:\n  eval.py: [batch_size]\n  infer.py: 5\n")
+    readers = {name: {"rate"} for name in ("eval.py", "infer.py")} | {"train.py": {"batch_size"}}
+    words = ["--batch_size", "8", "--rate", "0.5"]
+    assert vars(load_config(path, words, readers, "eval.py")) == {"rate": 0.5}
+    assert capsys.readouterr().out == "batch_size is accepted and has no effect\n"
+    with pytest.raises(InputError, match="infer.py does not read batch_size"):
+        load_config(path, words, readers, "infer.py")
+    with pytest.raises(InputError, match="batch_size: got 0"):
+        load_config(path, ["--batch_size", "0"], readers, "eval.py")
+
+
 @pytest.mark.parametrize("words", [["--config_path"], ["--config_path", "a", "b"]])
 def test_one_configuration_file_at_a_time(path, words):
     with pytest.raises(InputError, match="config_path: expected one file, got (none|a b)$"):

@@ -2,8 +2,9 @@
 
 config.yaml plus the command line become one checked namespace. The file holds sections of
 `key: default  # meaning`, and sections about them: `allowed` (a list of choices, or limits such as
-{min: 1} or {above: 0, max: 1}), `aliases` (a flag of the original program: our key) and `accepted`
-(keys of the original program that have no effect here; every program takes them).
+{min: 1} or {above: 0, max: 1}), `aliases` (a flag of the original program: our key), `accepted`
+(keys of the original program that have no effect here; every program takes them) and `ignored` (a
+program of ours: keys of others that its original takes too).
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ class Options:
     defaults: dict[str, Any]
     allowed: dict[str, Any] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
+    ignored: dict[str, list[str]] = field(default_factory=dict)
     accepted: frozenset[str] = frozenset()
     text: str = ""
 
@@ -56,7 +58,7 @@ def read_options(path: str | Path) -> Options:
         raise InputError(f"config file {path} is not YAML: {one_line(err)}") from None
     if not isinstance(sections, dict) or not all(isinstance(key, str) for key in sections):
         raise InputError(f"config file {path} must hold `key: value` lines")
-    about = {name: sections.pop(name, None) or {} for name in ("allowed", "aliases")}
+    about = {name: sections.pop(name, None) or {} for name in ("allowed", "aliases", "ignored")}
     about["accepted"] = sections.get("accepted") or {}
     for name, section in about.items():
         if not isinstance(section, dict):
@@ -64,8 +66,8 @@ def read_options(path: str | Path) -> Options:
     flat = {}
     for key, value in sections.items():
         flat.update(value if isinstance(value, dict) else {key: value})
-    accepted = frozenset(about["accepted"])
-    return Options(flat, about["allowed"], about["aliases"], accepted, text)
+    sections = about["allowed"], about["aliases"], about["ignored"]
+    return Options(flat, *sections, frozenset(about["accepted"]), text)
 
 
 def _coerce(value, default):
@@ -197,7 +199,8 @@ def load_config(
     read = set(options.defaults) if readers is None else readers[program]
     for name in given:
         key = _known(name, options, "on the command line")
-        if key in options.accepted:
+        ignored = options.ignored.get(program)
+        if key in options.accepted or (isinstance(ignored, list) and key in ignored):
             print(f"{key} is accepted and has no effect")
         elif key not in read:
             raise InputError(_not_read(key, readers, program))
