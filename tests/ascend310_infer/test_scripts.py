@@ -150,8 +150,8 @@ def test_install_lite_usage(checkout):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], "unknown model ''; the models are depthnet, midas"),
-        (["yolo", "a", "b", "c"], "unknown model 'yolo'; the models are depthnet, midas"),
+        ([], "unknown model ''; the models are depthnet, midas, monodepth2"),
+        (["yolo", "a", "b", "c"], "unknown model 'yolo'; the models are depthnet, midas, monodepth2"),
         (["depthnet", "{tiny}", "{tiny}"], "depthnet needs DATA_PATH"),
         (["depthnet", "{tiny}", "{tiny}", ".", "0", "1"], "unexpected argument '1'; flags of the"),
         (["depthnet", "gone.mindir", "gone.mindir", "."], "gone.mindir"),
@@ -171,6 +171,7 @@ def test_run_infer_310_refuses(tmp_path, arguments, words):
     usage = {
         "depthnet": "MINDIR1 MINDIR2 DATA_PATH [DEVICE_ID] [FLAG ...]",
         "midas": "MODEL_PATH DATA_PATH DATASET_NAME [DEVICE_ID] [FLAG ...]",
+        "monodepth2": "MINDIR DATA_PATH [DEVICE_ID] [FLAG ...]",
     }
     named = arguments[:1] if arguments and arguments[0] in usage else usage
     assert lines[1:] == [f"usage: bash scripts/run_infer_310.sh {n} {usage[n]}" for n in named]
