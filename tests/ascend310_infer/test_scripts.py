@@ -151,7 +151,10 @@ def test_install_lite_usage(checkout):
     ("arguments", "words"),
     [
         ([], "unknown model ''; the models are depthnet, midas, monodepth2"),
-        (["yolo", "a", "b", "c"], "unknown model 'yolo'; the models are depthnet, midas, monodepth2"),
+        (
+            ["yolo", "a", "b", "c"],
+            "unknown model 'yolo'; the models are depthnet, midas, monodepth2",
+        ),
         (["depthnet", "{tiny}", "{tiny}"], "depthnet needs DATA_PATH"),
         (["depthnet", "{tiny}", "{tiny}", ".", "0", "1"], "unexpected argument '1'; flags of the"),
         (["depthnet", "gone.mindir", "gone.mindir", "."], "gone.mindir"),
