@@ -104,7 +104,7 @@ def hooks(config, context, stage, shown, samples):
     loaders = {"device": device, "workers": config.num_parallel_workers}
     return [
         monitoring.MaskWatch(),
-        monitoring.MonitorBatch(shown, monitor, every=every, limits=limits, device=device),
+        monitoring.MonitorBatch(shown, monitor, config.monitor_steps, limits, device),
         LogLine(monitoring.BatchLine(), every),
         monitoring.epoch_weights(networks, folder / "models", every=config.save_frequency, **saved),
         Validation(shown, batches, due=monitoring.ends_epoch, **loaders),

@@ -110,20 +110,20 @@ class MaskWatch(Hook):
 
 
 class MonitorBatch(Hook):
-    """Loss and depth metrics of one validation batch at every log step, as the original logs them.
+    """Loss and depth metrics of one validation batch now and then, as the original logs them.
 
-    Adds monitor_loss and, where the batch has ground truth, de/abs_rel ... da/a3. The metrics are
+    Adds val_batch_loss and, where the batch has ground truth, de/abs_rel ... da/a3. The metrics are
     over the batch as a whole, after scaling by the ratio of the medians.
 
     Args:
         step: EvalStep whose maps hold "disparity".
         stream: SampleStream of the validation samples, shuffled.
-        every: log_steps.
+        every: steps between batches.
         limits: (min_depth, max_depth) of the disparity.
         device: only its rank 0 looks.
     """
 
-    def __init__(self, step, stream, *, every, limits, device):
+    def __init__(self, step, stream, every, limits, device):
         self.step, self.stream, self.every = step, stream, every
         self.limits, self.device = limits, device
 
@@ -137,7 +137,7 @@ class MonitorBatch(Hook):
         samples = [self.stream.load(report.step // self.every, place) for place in places]
         batch = [np.stack([sample[field] for sample in samples]) for field in self.step.fields]
         scalars, maps = self.step(tuple(map(ms.Tensor, batch)))
-        report.values["monitor_loss"] = scalars["loss"]
+        report.values["val_batch_loss"] = scalars["loss"]
         if all(DEPTH in sample and sample[DEPTH].any() for sample in samples):
             depth = disparity_to_depth(maps["disparity"], *self.limits)[1]
             target = np.stack([sample[DEPTH] for sample in samples])
@@ -169,9 +169,7 @@ class Events(Hook):
     def after_look(self, report):
         if not self.writers:
             return
-        is_val = {
-            name: name.startswith(("val_", "monitor_", "de/", "da/")) for name in report.values
-        }
+        is_val = {name: name.startswith(("val_", "de/", "da/")) for name in report.values}
         for name, value in report.values.items():
             if is_val[name] or report.step % self.every == 0:
                 writer = self.writers["val" if is_val[name] else "train"]

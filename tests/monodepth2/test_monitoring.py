@@ -117,7 +117,7 @@ class Step:
 def monitor(known, device=CPU):
     step = Step()
     stream = SampleStream(Batches(6, known), 2, seed=0)
-    hook = monitoring.MonitorBatch(step, stream, every=2, limits=(0.1, 100), device=device)
+    hook = monitoring.MonitorBatch(step, stream, 2, (0.1, 100), device)
     return hook, step
 
 
@@ -130,7 +130,7 @@ def test_a_monitor_batch_is_scaled_and_measured():
     assert len(step.seen) == 6 and sorted(step.seen) == [0, 1, 2, 3, 4, 5]
     values = looks[2].values
     names = ["de/abs_rel", "de/sq_rel", "de/rms", "de/log_rms", "da/a1", "da/a2", "da/a3"]
-    assert list(values) == ["loss", "monitor_loss", *names]
+    assert list(values) == ["loss", "val_batch_loss", *names]
     # Both are flat: the ratio of their medians makes them equal.
     assert [values[name] for name in names] == pytest.approx([0, 0, 0, 0, 1, 1, 1], abs=1e-6)
 
@@ -141,8 +141,8 @@ def test_a_batch_without_ground_truth_has_its_loss_only(known):
     for number in (0, 2, 4):
         look = report(step=number)
         hook.after_look(look)
-        assert look.values["monitor_loss"] == 0.5
-    assert known or list(look.values) == ["monitor_loss"]
+        assert look.values["val_batch_loss"] == 0.5
+    assert known or list(look.values) == ["val_batch_loss"]
 
 
 def test_other_ranks_monitor_nothing():
@@ -178,12 +178,12 @@ def events(monkeypatch):
 def test_events_of_training_and_validation(events, tmp_path):
     hook = monitoring.Events(tmp_path, every=2, count=1, device=CPU)
     hook.after_look(report(step=1, loss=0.5))
-    hook.after_look(report(step=2, loss=0.4, monitor_loss=0.3))
+    hook.after_look(report(step=2, loss=0.4, val_batch_loss=0.3))
     images = {"disparity": np.zeros((2, 1, 4, 8))}
     hook.after_look(report(step=3, loss=0.2, val_loss=0.1, images=images))
     assert events == [
         ("train", "loss", 0.4, 2),
-        ("val", "monitor_loss", 0.3, 2),
+        ("val", "batch_loss", 0.3, 2),
         ("val", "loss", 0.1, 3),
         ("val", "disparity/0", (1, 4, 8), 3),
     ]
