@@ -1,8 +1,9 @@
 """The ResNeXt encoder (He et al. 2016, Xie et al. 2017) with the parameter names of MiDaS."""
 
-from mindspore import nn, ops
+from mindspore import nn
 from mindspore.common.initializer import HeNormal
 
+from ..model_utils.cpu_forms import PaddedMaxPool
 from .grouped_conv import GroupedConv
 
 
@@ -63,26 +64,6 @@ class Bottleneck(nn.Cell):
         if self.has_downsample:
             x = self.downsample(x)
         return self.relu(y + x)
-
-
-class PaddedMaxPool(nn.Cell):
-    """3x3 max-pool with stride 2 and a zero border, for inputs >= 0.
-
-    Zeros stand for PyTorch's minus infinity after a ReLU; MindSpore Lite runs this form only.
-    """
-
-    def __init__(self):
-        super().__init__()
-        self.pool = nn.MaxPool2d(kernel_size=3, stride=2, pad_mode="valid")
-
-    def construct(self, x):
-        """(B, C, h, w) -> (B, C, ceil(h / 2), ceil(w / 2))."""
-        batch, channels, height, width = x.shape
-        # By concatenation: ops.Pad takes ten times as long on CPU.
-        side = ops.zeros((batch, channels, height, 1), x.dtype)
-        x = ops.concat((side, x, side), 3)
-        edge = ops.zeros((batch, channels, 1, width + 2), x.dtype)
-        return self.pool(ops.concat((edge, x, edge), 2))
 
 
 class Encoder(nn.Cell):

@@ -80,10 +80,8 @@ def open_samples(
         print(f"Using footage:\n   {data_path} ({count})")
     else:
         options = {"dataset": dataset, "data_path": data_path, "sources": sources}
-        train = _train_list(split_dir, split)
-        frames = [open_frames(train, png=png, skip_bad=skip_bad, **options)]
-        options["png"] = frames[0].tree.ending == ".png"  # what was found there
-        frames.append(open_frames(train.with_name("val_files.txt"), skip_bad=skip_bad, **options))
+        lists = _train_list(split_dir, split)
+        frames = _listed_frames(lists, png=png, skip_bad=skip_bad, **options)
         print(f"Using split:\n   {split}")
     counts = f"There are {len(frames[0])} training items and {len(frames[1])} validation items"
     print(f"{counts}\n", flush=True)
@@ -98,6 +96,13 @@ def open_samples(
         VideoSamples(frames[1], with_depth=frames[1].has_depth, **wanted),
         metric_scale,
     )
+
+
+def _listed_frames(train, *, png, **options):
+    """The frames of a list to train on, and of the one to validate on beside it."""
+    found = open_frames(train, png=png, **options)
+    is_png = found.tree.ending == ".png"  # what was found there
+    return [found, open_frames(train.with_name("val_files.txt"), png=is_png, **options)]
 
 
 def _train_list(split_dir, split):

@@ -2,7 +2,7 @@
 
 from mindspore import nn
 
-from .pose_decoder import pose_vectors
+from .pose_decoder import pose_conv, pose_vectors
 
 _CHANNELS = (16, 32, 64, 128, 256, 256, 256)
 _KERNELS = (7, 5, 3, 3, 3, 3, 3)
@@ -19,10 +19,10 @@ class PoseCNN(nn.Cell):
         super().__init__()
         cells, below = [], 3 * num_input_frames
         for channels, kernel_size in zip(_CHANNELS, _KERNELS):
-            cells.append(_conv(below, channels, kernel_size, 2))
+            cells.append(pose_conv(below, channels, kernel_size, 2))
             below = channels
         self.net = nn.CellList(cells)
-        self.pose_conv = _conv(below, 6 * (num_input_frames - 1), 1, 1)
+        self.pose_conv = pose_conv(below, 6 * (num_input_frames - 1), 1)
         self.relu = nn.ReLU()
 
     def construct(self, images):
@@ -30,17 +30,3 @@ class PoseCNN(nn.Cell):
         for conv in self.net:
             images = self.relu(conv(images))
         return pose_vectors(self.pose_conv(images))
-
-
-def _conv(in_channels, out_channels, kernel_size, stride):
-    return nn.Conv2d(
-        in_channels,
-        out_channels,
-        kernel_size=kernel_size,
-        stride=stride,
-        pad_mode="pad",
-        padding=kernel_size // 2,
-        has_bias=True,
-        weight_init="HeUniform",
-        bias_init="zeros",
-    )

@@ -5,11 +5,13 @@ from mindspore import nn, ops
 POSE_SCALE = 0.01  # of all outputs: poses start small
 
 
-def _conv(in_channels, out_channels, kernel_size):
+def pose_conv(in_channels, out_channels, kernel_size, stride=1):
+    """A convolution with bias and a zero border, as both pose networks have them."""
     return nn.Conv2d(
         in_channels,
         out_channels,
         kernel_size=kernel_size,
+        stride=stride,
         pad_mode="pad",
         padding=kernel_size // 2,
         has_bias=True,
@@ -37,9 +39,9 @@ class PoseDecoder(nn.Cell):
     def __init__(self, num_ch_enc, num_input_features, num_frames_to_predict_for=None):
         super().__init__()
         count = num_frames_to_predict_for or num_input_features - 1
-        squeeze = _conv(num_ch_enc[-1], 256, 1)
-        first, second = _conv(256 * num_input_features, 256, 3), _conv(256, 256, 3)
-        self.net = nn.CellList([squeeze, first, second, _conv(256, 6 * count, 1)])
+        squeeze = pose_conv(num_ch_enc[-1], 256, 1)
+        first, second = pose_conv(256 * num_input_features, 256, 3), pose_conv(256, 256, 3)
+        self.net = nn.CellList([squeeze, first, second, pose_conv(256, 6 * count, 1)])
         self.relu = nn.ReLU()
 
     def construct(self, last_features):

@@ -3,10 +3,10 @@
 Parameters have the names of the published checkpoints; the classifier is left out.
 """
 
-from mindspore import nn, ops
+from mindspore import nn
 from mindspore.common.initializer import HeNormal
 
-from ..model_utils.cpu_forms import Conv3x3
+from ..model_utils.cpu_forms import Conv3x3, PaddedMaxPool
 
 # Layers: (blocks of the four stages, whether they are bottlenecks).
 DEPTHS = {
@@ -96,26 +96,6 @@ class Bottleneck(_Block):
         y = self.relu(self.bn1(self.conv1(x)))
         y = self.relu(self.bn2(self.conv2(y)))
         return self._joined(x, self.bn3(self.conv3(y)))
-
-
-class PaddedMaxPool(nn.Cell):
-    """3x3 max-pool with stride 2 and a zero border, for inputs >= 0.
-
-    Zeros stand for PyTorch's minus infinity after a ReLU; MindSpore Lite runs this form only.
-    """
-
-    def __init__(self):
-        super().__init__()
-        self.pool = nn.MaxPool2d(kernel_size=3, stride=2, pad_mode="valid")
-
-    def construct(self, x):
-        """(B, C, h, w) -> (B, C, ceil(h / 2), ceil(w / 2))."""
-        batch, channels, height, width = x.shape
-        # By concatenation: ops.Pad takes ten times as long on CPU.
-        side = ops.zeros((batch, channels, height, 1), x.dtype)
-        x = ops.concat((side, x, side), 3)
-        edge = ops.zeros((batch, channels, 1, width + 2), x.dtype)
-        return self.pool(ops.concat((edge, x, edge), 2))
 
 
 class _ResNet(nn.Cell):
