@@ -66,18 +66,8 @@ def open_samples(
         InputError: lists or images are missing or do not belong to this data set.
     """
     if dataset == FOOTAGE:
-        sequences = open_sequences(
-            data_path,
-            camera or Camera(),
-            cache=cache,
-            size=(height, width),
-            sources=sources,
-            frame_step=frame_step,
-            val_share=val_share,
-        )
-        frames = [FootageFrames(sequences, is_val) for is_val in (False, True)]
-        count = f"{len(sequences)} sequence{'s' * (len(sequences) > 1)}"
-        print(f"Using footage:\n   {data_path} ({count})")
+        own = {"frame_step": frame_step, "val_share": val_share, "size": (height, width)}
+        frames = _footage_frames(data_path, camera or Camera(), cache=cache, sources=sources, **own)
     else:
         options = {"dataset": dataset, "data_path": data_path, "sources": sources}
         lists = _train_list(split_dir, split)
@@ -96,6 +86,15 @@ def open_samples(
         VideoSamples(frames[1], with_depth=frames[1].has_depth, **wanted),
         metric_scale,
     )
+
+
+def _footage_frames(data_path, camera, **options):
+    """The frames of own footage to train on, and those held out."""
+    sequences = open_sequences(data_path, camera, **options)
+    frames = [FootageFrames(sequences, is_val) for is_val in (False, True)]
+    count = f"{len(sequences)} sequence{'s' * (len(sequences) > 1)}"
+    print(f"Using footage:\n   {data_path} ({count})")
+    return frames
 
 
 def _listed_frames(train, *, png, **options):
