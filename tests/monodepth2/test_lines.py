@@ -155,7 +155,8 @@ def runs(kitti, odometry, tmp_path_factory):
     folder = tmp_path_factory.mktemp("lines") / "monodepth2"
     ignore = shutil.ignore_patterns("__pycache__", "logs")
     shutil.copytree(REPOSITORY / "monodepth2", folder, ignore=ignore)
-    return Runs(folder, kitti, odometry)
+    yield Runs(folder, kitti, odometry)
+    shutil.rmtree(folder)  # weights of six trainings, 5 GB
 
 
 BATCH_LINE = re.compile(
