@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Install what the tests need and run them all; arguments go to pytest.
-#   bash scripts/run_tests.sh [PYTEST ARGUMENTS]
+#   bash scripts/run_tests.sh [PYTEST ARGUMENTS]      -n 0: all in one process, as --pdb needs it
 set -euo pipefail
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$repository"
@@ -11,4 +11,6 @@ bash scripts/debian_packages.sh cmake make g++ libopencv-core-dev libopencv-imgp
 export ONEDNN_MAX_CPU_ISA=${ONEDNN_MAX_CPU_ISA:-AVX2} GLOG_v=${GLOG_v:-3}
 .venv/bin/python -m ruff check .
 .venv/bin/python -m ruff format --check .
-exec .venv/bin/python -m pytest "$@"
+# Two workers: most tests wait for a compiler or a new process, which use one core. A file's tests
+# stay with one worker, which makes their data once.
+exec .venv/bin/python -m pytest --numprocesses 2 --dist loadfile "$@"

@@ -204,11 +204,13 @@ def test_a_panel_shows_every_image():
     plane, image = np.zeros((1, height, width), np.float32), np.ones((3, height, width), np.float32)
     ramp = np.linspace(0, 1, width, dtype=np.float32) * np.ones_like(plane)
     sample = {"disparity": ramp, "target": image, "error": plane, "automask": ramp > 0.5}
-    sample |= {"warped_m1": 0 * image, "warped_s": image / 2}
+    sample |= {"warped_m1": -image, "warped_s": image / 2}  # a warped image may leave 0..1
     drawn = monitoring.draw_panel(sample)
     assert drawn.dtype == np.uint8 and drawn.shape[1] == 6 * width
     tiles = np.split(drawn[24 : 24 + height], 6, 1)
     assert (tiles[0] == 255).all() and (tiles[2] == 0).all() and (tiles[3] == 128).all()
+    sample["target"] = 2 * image
+    assert (monitoring.draw_panel(sample)[24 : 24 + height, :width] == 255).all()
     assert tiles[5][:, 0].min() == 255 and tiles[5][:, -1].max() == 0  # black is left out
     assert tiles[1][:, -1].sum() > tiles[1][:, 0].sum()
     del sample["automask"]
