@@ -87,6 +87,9 @@ _QUICKSTART = Quickstart(
             *("train", "train.py", "--data_path", _DRIVES, "--split_dir", _LISTS),
             *("--split", "synthetic", "--use_stereo", "--height", "64", "--width", "96"),
             *("--batch_size", "4", "--learning_rate", "0.0002", "--weights_init", "scratch"),
+            # A range whose middle is a usual depth: from random weights, with the default one, the
+            # disparity may saturate in the first steps.
+            *("--min_depth", "0.7", "--max_depth", "20"),
             *("--num_epochs", "4", "--scheduler_step_size", "3", "--log_steps", "1"),
             *("--resume", "auto", "--resume_steps", "100", "--num_parallel_workers", "2"),
             *("--monitor_steps", "100"),
