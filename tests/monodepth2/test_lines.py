@@ -17,10 +17,11 @@ import pytest
 
 from monodepth2.src.model_utils.checkpoint import read_parameters
 from monodepth2.src.model_utils.files import read_record
-from tests.conftest import REPOSITORY, Program
+from tests.conftest import REPOSITORY
 from tests.monodepth2 import lines
 from tests.monodepth2.weight_files import torch_entries
 from tests.torch_files import save_torch
+from tests.warm import WarmProgram
 
 SMALL = "--height 64 --width 96 --batch_size 2 --num_epochs 1 --log_frequency 1 --monitor_steps 1"
 SHIMS = {"evaluate_depth.py": "eval.py", "demo.py": "infer.py"}
@@ -66,7 +67,7 @@ class Runs:
     """Runs lines in a copy of the model's folder, each training at most once."""
 
     def __init__(self, folder, kitti, odometry):
-        self.program, self.folder, self.done = Program(folder), folder, {}
+        self.program, self.folder, self.done = WarmProgram(folder), folder, {}
         _link(kitti, folder / "KITTI")
         (folder / "kitti_data").symlink_to("KITTI")
         _link(odometry, folder / "KITTI_ODOM", "sequences", "poses")
@@ -119,7 +120,7 @@ class Runs:
                     self.train(start)
                     self._link(needed, start)
             words = lines.TRAIN[name].split()[1:]
-            self.done[name], _ = self.program.run(*words, *SMALL.split(), *flags)
+            self.done[name], _ = self.program.run(*words, *SMALL.split(), *flags, timeout=600)
         return self.done[name]
 
     def _link(self, needed, start):
@@ -155,7 +156,9 @@ def runs(kitti, odometry, tmp_path_factory):
     folder = tmp_path_factory.mktemp("lines") / "monodepth2"
     ignore = shutil.ignore_patterns("__pycache__", "logs")
     shutil.copytree(REPOSITORY / "monodepth2", folder, ignore=ignore)
-    yield Runs(folder, kitti, odometry)
+    found = Runs(folder, kitti, odometry)
+    yield found
+    found.program.close()
     shutil.rmtree(folder)  # weights of six trainings, 5 GB
 
 
