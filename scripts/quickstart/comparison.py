@@ -28,5 +28,6 @@ def verdict(what, gain, rival="constant", wanted=None):
         0 when it is at least that, else 1 (also for NaN).
     """
     wanted = MARGIN if wanted is None else wanted
-    print(f"{what} is {100 * gain:.0f} % below the {rival}'s (wanted: {100 * wanted:.0f} %)")
+    side, aim = "above" if gain < 0 else "below", f"wanted: {100 * wanted:.0f} % below"
+    print(f"{what} is {abs(100 * gain):.0f} % {side} the {rival}'s ({aim})")
     return 0 if gain >= wanted else 1
