@@ -48,6 +48,22 @@ EVALUATIONS = {
     "saved": "--eval_mono --save_pred_disps",
     "file": "--eval_mono --ext_disp_to_eval FILE.npy",
 }
+# Every other option of the original and of the port, at the value that their sources give as its
+# default, or at one that their READMEs show.
+OPTIONS = {
+    "train.py": "--split eigen_zhou --num_layers 18 --dataset kitti --png --height 192 "
+    "--width 640 "
+    "--disparity_smoothness 1e-3 --scales 0 1 2 3 --min_depth 0.1 --max_depth 100.0 "
+    "--batch_size 12 "
+    "--learning_rate 1e-4 --num_epochs 20 --scheduler_step_size 15 --v1_multiscale "
+    "--avg_reprojection --disable_automasking --predictive_mask --no_ssim --weights_init scratch "
+    "--pose_model_input pairs --pose_model_type separate_resnet "
+    "--models_to_load encoder depth pose_encoder pose --log_frequency 250 --save_frequency 1 "
+    "--freeze_bn --num_gpus 1 --no_cuda --seed 210 --visualdl_frequency 2000",
+    "eval.py": "--disable_median_scaling --pred_depth_scale_factor 1 --eval_eigen_to_benchmark "
+    "--eval_out_dir OUT --no_eval --no_cuda --num_workers 12",
+    "infer.py": "--ext jpg --pred_metric_depth --no_cuda",
+}
 PATTERNS = [*TRAIN.values(), EXPORT_GT, EVALUATE, EVALUATE_FILE, ODOMETRY, DEMO]
 
 _PART = re.compile(r"\[((?:[^\[\]{}]|\{[^{}]*\})*)\]|\{([^{}]*)\}")

@@ -47,6 +47,7 @@ def test_every_line_is_parsed_as_it_stands():
     )
     words = [line.split()[1:] for line in PARSED if "export_gt" not in line]
     words = [[SHIMS.get(script, script), *rest] for script, *rest in words]
+    words += [[program, *options.split()] for program, options in lines.OPTIONS.items()]
     done = subprocess.run(
         [sys.executable, "-c", text],
         cwd=REPOSITORY / "monodepth2",
@@ -55,6 +56,8 @@ def test_every_line_is_parsed_as_it_stands():
         text=True,
     )
     assert done.returncode == 0, done.stderr
+    ignored = {line for line in done.stdout.splitlines() if "has no effect" in line}
+    assert ignored == {f"{name} is accepted and has no effect" for name in ("no_cuda", "num_gpus")}
 
 
 @pytest.mark.parametrize(("shim", "program"), SHIMS.items())
