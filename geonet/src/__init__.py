@@ -1,0 +1,1 @@
+"""GeoNet: network, losses, weights and data."""

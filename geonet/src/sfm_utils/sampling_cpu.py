@@ -1,0 +1,180 @@
+"""Identical in every model folder; edit one, then run scripts/sync_model_utils.sh.
+
+Bilinear sampling on CPU; see planes_cpu.
+
+The gradients recompute the cells instead of keeping them. Those of the places are the originals':
+none where a place was clipped, nor, with borders, on the first and last pixel.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from mindspore import nn, ops
+
+from .planes_cpu import Scratch, blocks, first_of, for_images
+
+
+class CpuSampler(nn.Cell):
+    """See `sampling.Sampler`, whose arguments these are."""
+
+    def __init__(self, is_border: bool, image_gradient: bool):
+        super().__init__()
+        self.is_border, self.image_gradient = is_border, image_gradient
+        self.forward = ops.Custom(self._values, _values_shape, first_of, "pyfunc")
+        self.of_places = ops.Custom(self._of_places, _places_shape, first_of, "pyfunc")
+        self.of_image = ops.Custom(self._of_image, first_of, first_of, "pyfunc")
+
+    def construct(self, image, x, y):
+        """(B, C, H, W), (K B, h, w) twice -> (K B, C, h, w)."""
+        return self.forward(image, x, y)
+
+    def bprop(self, image, x, y, out, dout):
+        of_x, of_y = ops.split(self.of_places(image, x, y, dout), 1, 1)
+        of_image = ops.zeros_like(image)
+        if self.image_gradient:
+            of_image = self.of_image(image, x, y, dout)
+        return of_image, of_x.reshape(x.shape), of_y.reshape(y.shape)
+
+    def _values(self, image, x, y):
+        values = np.empty(_values_shape(image.shape, x.shape, y.shape), np.float32)
+
+        def fill(part, within):
+            cells = Cells(x[part], y[part], image[within], self.is_border, Scratch())
+            cells.sample(values[part])
+
+        for_images(fill, x.shape, len(image))
+        return values
+
+    def _of_places(self, image, x, y, dout):
+        gradients = np.empty((len(x), 2, *x.shape[1:]), np.float32)
+
+        def fill(part, within):
+            cells = Cells(x[part], y[part], image[within], self.is_border, Scratch())
+            cells.slopes(dout[part], gradients[part, 0], gradients[part, 1])
+
+        for_images(fill, x.shape, len(image))
+        return gradients
+
+    def _of_image(self, image, x, y, dout):
+        gradient = np.zeros_like(image)
+        for start in range(0, len(x), len(image)):
+            part = slice(start, start + len(image))
+            Cells(x[part], y[part], image, self.is_border, Scratch()).scatter(dout[part], gradient)
+        return gradient
+
+
+class Cells:
+    """The 2 x 2 pixels around places x and y, (N, h, w) each, in images (N, C, H, W)."""
+
+    def __init__(
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        images: np.ndarray,
+        is_border: bool,
+        scratch: Scratch,
+    ):
+        _, channels, height, width = images.shape
+        self.images, self.is_border, self.scratch = images, is_border, scratch
+        self.lines = (x, width), (y, height)
+        self.offsets = 0, 1, width, width + 1
+        self.blocks = blocks(channels, x.size)
+        room = len(x), self.blocks[0].stop, *x.shape[1:]
+        self.corners = [scratch.new(room) for _ in self.offsets]
+        left, self.right = self._split(x, width)
+        start, self.below = self._split(y, height)
+        start *= width
+        start += left
+        self.start = scratch.new(x.shape, np.intp)
+        np.copyto(self.start, start, casting="unsafe")
+
+    def sample(self, out: np.ndarray) -> None:
+        """Write what the images show at the places to (N, C, h, w)."""
+        inside = None if self.is_border else self._inside()
+        for block in self.blocks:
+            value, right, below, both = self._corners(block)
+            right -= value
+            both -= below
+            right *= self.right[:, None]
+            both *= self.right[:, None]
+            value += right
+            below += both
+            below -= value
+            below *= self.below[:, None]
+            np.add(value, below, out=out[:, block])
+            if inside is not None:
+                out[:, block] *= inside[:, None]
+
+    def slopes(self, weights: np.ndarray, of_x: np.ndarray, of_y: np.ndarray) -> None:
+        """Write the gradients of sum(weights * what the images show) to (N, h, w) each."""
+        of_x[...] = of_y[...] = 0
+        for block in self.blocks:
+            first, right, below, both = self._corners(block)
+            right -= first
+            both -= below
+            both -= right
+            below -= first
+            right += np.multiply(both, self.below[:, None], out=first)
+            both *= self.right[:, None]
+            below += both
+            right *= weights[:, block]
+            below *= weights[:, block]
+            for channel in range(right.shape[1]):
+                of_x += right[:, channel]
+                of_y += below[:, channel]
+        free = [self._are_inside(*line) for line in self.lines]
+        if not self.is_border:
+            free[0] &= free[1]
+            free[1] = free[0]
+        of_x *= free[0]
+        of_y *= free[1]
+
+    def scatter(self, weights: np.ndarray, gradient: np.ndarray) -> None:
+        """Add to the gradients of the images what the weights (N, C, h, w) add to their pixels."""
+        if not self.is_border:
+            weights = weights * self._inside()[:, None]
+        below = weights * self.below[:, None]
+        both = below * self.right[:, None]
+        right = weights * self.right[:, None] - both
+        below -= both
+        shares = weights - right - below - both, right, below, both
+        for index in np.ndindex(weights.shape[:2]):
+            start, pixels = self.start[index[0]].ravel(), gradient[index].ravel()
+            for offset, share in zip(self.offsets, shares):
+                size = pixels.size - offset
+                pixels[offset:] += np.bincount(start, share[index].ravel(), size)[:size]
+
+    def _split(self, places, size):
+        """First pixel of each place's cell, and the share of the way to the next."""
+        first, share = self.scratch.new(places.shape), self.scratch.new(places.shape)
+        np.minimum(places, np.float32(size - 1), out=share)
+        np.maximum(share, 0, out=share)
+        np.floor(share, out=first)
+        np.minimum(first, np.float32(size - 2), out=first)
+        share -= first
+        return first, share
+
+    def _are_inside(self, places, size):
+        inside = places > 0 if self.is_border else places >= 0
+        inside &= places < size - 1
+        return inside
+
+    def _inside(self):
+        return self._are_inside(*self.lines[0]) & self._are_inside(*self.lines[1])
+
+    def _corners(self, block):
+        """Top left, top right, bottom left, bottom right of a block of channels: (N, n, h, w)."""
+        corners = [corner[:, : block.stop - block.start] for corner in self.corners]
+        for image, start, *each in zip(self.images, self.start, *corners):
+            for offset, corner in zip(self.offsets, each):
+                for plane, values in zip(image[block], corner):
+                    np.take(plane.ravel()[offset:], start, mode="clip", out=values)
+        return corners
+
+
+def _values_shape(image, x, y):
+    return (x[0], image[1], *x[1:])
+
+
+def _places_shape(image, x, y, dout):
+    return (x[0], 2, *x[1:])
