@@ -13,9 +13,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from src.datasets.eigen import SPLITS, eigen_frames
 from src.datasets.gt_depths import NAME, ground_truth, write_gt_depths
 from src.model_utils.errors import InputError
+from src.sfm_utils.eigen import SPLITS, eigen_frames
 
 
 def parse(arguments):

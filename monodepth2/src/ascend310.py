@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .datasets.eigen import SPLITS
 from .evaluation import Places
 from .evaluation.depth import TestSet
 from .evaluation.predicting import read_planes
 from .evaluation.protocols import choose_protocol
 from .model_utils.errors import InputError, shown
 from .model_utils.images import read_floats
+from .sfm_utils.eigen import SPLITS
 from .sfm_utils.results import write_tensors
 
 _LARGEST = 1 << 14  # pixels of a side

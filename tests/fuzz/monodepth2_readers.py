@@ -10,9 +10,10 @@ from PIL import Image
 
 from monodepth2.prepare import make_splits
 from monodepth2.src import ascend310, exporting, gps, numpy_pickles
-from monodepth2.src.datasets import Camera, eigen, gt_depths, open_samples
+from monodepth2.src.datasets import Camera, gt_depths, open_samples
 from monodepth2.src.evaluation import external, predicting
 from monodepth2.src.model_utils import errors
+from monodepth2.src.sfm_utils import eigen
 from tests.fuzz.children import Reader
 from tests.fuzz.image_readers import depth_16, photo
 from tests.fuzz.sfm_readers import _write_day, _write_photos, _write_videos

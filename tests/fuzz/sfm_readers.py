@@ -9,7 +9,6 @@ from PIL import Image
 from monodepth2.src.model_utils import errors, media
 from monodepth2.src.sfm_utils import (
     calibration,
-    exif,
     flow_evaluation,
     flow_files,
     footage,
@@ -202,7 +201,7 @@ READERS = {
         _write_intrinsics, ("*",), lambda folder, file: intrinsics.read_intrinsics(file)
     ),
     "intrinsics of a photo": _reader(
-        _write_photos, ("000000.jpg",), lambda folder, file: exif.read_exif_intrinsics(file)
+        _write_photos, ("000000.jpg",), lambda folder, file: intrinsics.read_exif_intrinsics(file)
     ),
     "folder of frames": _reader(_write_photos, ("*.jpg",), _folder_of_photos),
     "points of photos and videos": _reader(

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from monodepth2.src.datasets.eigen import SPLITS
 from monodepth2.src.model_utils.checkpoint import save_networks
+from monodepth2.src.sfm_utils.eigen import SPLITS
 from monodepth2.src.sfm_utils.trajectories import read_tum
 from tests.monodepth2.weight_files import networks
 

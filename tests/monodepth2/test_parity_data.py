@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from monodepth2.src.datasets.eigen import eigen_test_frames
 from monodepth2.src.datasets.kitti import KittiFrames
 from monodepth2.src.datasets.samples import VideoSamples
+from monodepth2.src.sfm_utils.eigen import eigen_test_frames
 from monodepth2.src.sfm_utils.kitti import KittiRaw
 from monodepth2.src.sfm_utils.lists import Frame
 from monodepth2.src.transforms import (

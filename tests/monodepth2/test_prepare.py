@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from monodepth2.prepare import make_splits
-from monodepth2.src.datasets.eigen import eigen_test_frames
 from monodepth2.src.datasets.gt_depths import read_gt_depths
 from monodepth2.src.datasets.kitti import open_frames
+from monodepth2.src.sfm_utils.eigen import eigen_test_frames
 from monodepth2.src.sfm_utils.lists import read_split
 
 PROGRAM = "prepare/make_splits.py"

@@ -6,7 +6,6 @@ import re
 import numpy as np
 import pytest
 
-from monodepth2.src.datasets.eigen import eigen_frames
 from monodepth2.src.datasets.gt_depths import (
     NAME,
     ground_truth,
@@ -15,6 +14,7 @@ from monodepth2.src.datasets.gt_depths import (
 )
 from monodepth2.src.model_utils.metrics import NAMES
 from monodepth2.src.sfm_utils.depth_evaluation import GEONET_EIGEN, valid_pixels
+from monodepth2.src.sfm_utils.eigen import eigen_frames
 from scripts.quickstart import compare_monodepth2
 from scripts.quickstart.compare_monodepth2 import GRID, best_constant, mean_map, training_depths
 from tests.synthetic.__main__ import main as render

@@ -7,7 +7,7 @@ from PIL import Image
 
 from monodepth2.src.model_utils.errors import InputError
 from monodepth2.src.model_utils.images import read_rgb
-from monodepth2.src.sfm_utils import exif, frame_selection
+from monodepth2.src.sfm_utils import frame_selection, intrinsics
 from monodepth2.src.sfm_utils.footage import Footage
 from monodepth2.src.sfm_utils.intrinsics import Intrinsics, intrinsics_from_numbers
 
@@ -112,8 +112,9 @@ def test_orientations_are_those_that_the_images_are_read_with(tmp_path, orientat
     image = Image.fromarray(view(0))
     tags = image.getexif()
     tags[0x0112] = orientation
-    image.save(tmp_path / "photo.jpg", exif=tags)
-    assert exif.shown_size(tmp_path / "photo.jpg") == read_rgb(tmp_path / "photo.jpg").shape[:2]
+    path = tmp_path / "photo.jpg"
+    image.save(path, exif=tags)
+    assert intrinsics.shown_size(path) == read_rgb(path).shape[:2]
 
 
 def test_an_image_that_was_taken_sideways_is_upright(tmp_path):
@@ -189,21 +190,21 @@ def test_intrinsics_from_exif(tmp_path):
     tags = image.getexif()
     tags.get_ifd(0x8769)[0xA405] = 27
     image.save(tmp_path / "photo.jpg", exif=tags)
-    camera = exif.read_exif_intrinsics(tmp_path / "photo.jpg")
+    camera = intrinsics.read_exif_intrinsics(tmp_path / "photo.jpg")
     assert camera.fx == camera.fy == pytest.approx(27 * 400 / 43.2666)
     assert (camera.cx, camera.cy, camera.width, camera.height) == (159.5, 119.5, 320, 240)
     for millimetres, good in (0, False), (1, True), (5000, True), (5001, False):
         tags.get_ifd(0x8769)[0xA405] = millimetres
         image.save(tmp_path / "other.jpg", exif=tags)
         if good:
-            camera = exif.read_exif_intrinsics(tmp_path / "other.jpg")
+            camera = intrinsics.read_exif_intrinsics(tmp_path / "other.jpg")
             assert camera.fx == pytest.approx(millimetres * 400 / 43.2666)
         else:
             with pytest.raises(InputError, match="other.jpg tells no focal length"):
-                exif.read_exif_intrinsics(tmp_path / "other.jpg")
+                intrinsics.read_exif_intrinsics(tmp_path / "other.jpg")
     image.save(tmp_path / "plain.jpg")
     with pytest.raises(InputError, match="plain.jpg tells no focal length"):
-        exif.read_exif_intrinsics(tmp_path / "plain.jpg")
+        intrinsics.read_exif_intrinsics(tmp_path / "plain.jpg")
 
 
 @pytest.mark.parametrize("offset", [0.5, 2, 5])

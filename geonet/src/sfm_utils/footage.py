@@ -14,8 +14,7 @@ import numpy as np
 from ..model_utils.errors import InputError
 from ..model_utils.images import read_rgb
 from ..model_utils.media import IMAGES
-from .exif import shown_size
-from .intrinsics import Intrinsics
+from .intrinsics import Intrinsics, shown_size
 from .neighbours import frame_order
 
 

@@ -16,13 +16,13 @@ import numpy as np
 
 from ..model_utils.errors import InputError
 from ..model_utils.media import IMAGES, VIDEOS
-from ..sfm_utils.exif import read_exif_intrinsics
 from ..sfm_utils.footage import Footage
 from ..sfm_utils.frame_selection import Selection
 from ..sfm_utils.intrinsics import (
     Intrinsics,
     intrinsics_from_numbers,
     intrinsics_from_view,
+    read_exif_intrinsics,
     read_intrinsics,
 )
 from .fields import STEREO

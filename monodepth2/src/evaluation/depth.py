@@ -6,13 +6,13 @@ Lines, numbers and files are the original's (evaluate_depth.py).
 import functools
 from pathlib import Path
 
-from ..datasets.eigen import SPLITS, eigen_frames
 from ..datasets.gt_depths import NAME, read_gt_depths
 from ..datasets.kitti import archive_of
 from ..model_utils.errors import InputError
 from ..model_utils.files import is_file
 from ..model_utils.images import image_header, write_npy
 from ..sfm_utils.depth_evaluation import STEREO_SCALE
+from ..sfm_utils.eigen import SPLITS, eigen_frames
 from ..sfm_utils.kitti import ENDINGS, KittiRaw
 from ..sfm_utils.lists import Frame, read_split
 from .external import read_disparities

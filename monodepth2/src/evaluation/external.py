@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..datasets.eigen import benchmark_places, own_list
 from ..model_utils.errors import InputError
 from ..model_utils.files import is_file
+from ..sfm_utils.eigen import benchmark_places, own_list
 
 _IDS = "eigen_to_benchmark_ids.npy"
 

@@ -13,9 +13,8 @@ from ..datasets.footage import Camera, find_intrinsics
 from ..model_utils.errors import InputError
 from ..model_utils.images import read_rgb
 from ..model_utils.media import VIDEOS, find_inputs
-from ..sfm_utils.exif import shown_size
 from ..sfm_utils.footage import Footage
-from ..sfm_utils.intrinsics import Intrinsics
+from ..sfm_utils.intrinsics import Intrinsics, shown_size
 from ..sfm_utils.neighbours import frame_order
 
 

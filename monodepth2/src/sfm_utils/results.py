@@ -17,9 +17,8 @@ from ..model_utils.errors import InputError
 from ..model_utils.files import write_bytes
 from ..model_utils.images import write_outputs, write_png
 from ..model_utils.media import VIDEOS, Frame, Job
-from .exif import shown_size
 from .flow_files import flow_colors, write_flo, write_flow_colors, write_flow_png
-from .intrinsics import Intrinsics
+from .intrinsics import Intrinsics, shown_size
 from .neighbours import check_length, frame_order, with_neighbours
 from .points import check_points, depth_of, metric_png16, write_ply
 from .pose_path import PoseConvention, PosePath, write_paths

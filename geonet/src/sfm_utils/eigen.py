@@ -1,4 +1,6 @@
-"""The test frames of Eigen et al. (2014), KITTI raw, by rule: every so many frames of 28 drives.
+"""Identical in every model folder; edit one, then run scripts/sync_model_utils.sh.
+
+The test frames of Eigen et al. (2014), KITTI raw, by rule: every so many frames of 28 drives.
 
 The evaluation is over 697 frames of the left camera; the improved ground truth of KITTI's depth
 benchmark (eigen_benchmark) covers 652 of them: it has none for the first and last 5 of a drive.
@@ -13,7 +15,7 @@ from pathlib import Path
 
 from ..model_utils.errors import InputError
 from ..model_utils.files import is_file
-from ..sfm_utils.lists import Frame, read_split
+from .lists import Frame, read_split
 
 SPLITS = ("eigen", "eigen_benchmark")
 _WITHOUT_DEPTH = 5  # frames at a drive's start, and at its end

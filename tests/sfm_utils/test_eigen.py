@@ -2,13 +2,13 @@
 
 import pytest
 
-from monodepth2.src.datasets.eigen import (
+from monodepth2.src.model_utils.errors import InputError
+from monodepth2.src.sfm_utils.eigen import (
     benchmark_places,
     eigen_frames,
     eigen_test_frames,
     own_list,
 )
-from monodepth2.src.model_utils.errors import InputError
 from monodepth2.src.sfm_utils.lists import Frame
 
 DRIVE = "2011_09_26/2011_09_26_drive_0002_sync"
