@@ -1,0 +1,103 @@
+"""The convolution that all networks are made of, as TensorFlow's slim computes it."""
+
+import mindspore as ms
+from mindspore import Parameter, nn, ops
+from mindspore.common.initializer import initializer
+
+from ..model_utils.cpu_forms import TILE, CpuForm
+from ..sfm_utils.decoder_conv import TiledConv, double, framed
+
+# Maps with fewer pixels are convolved directly on CPU: Winograd's tiles would be mostly border.
+_LEAST_PIXELS = 192
+
+
+class BatchNorm(nn.BatchNorm2d):
+    """slim.batch_norm: a learnt shift but no scale.
+
+    The moving variance takes the batch's unbiased variance, as TensorFlow's fused operator does
+    since 1.2.
+
+    Args:
+        channels (int): of the map.
+    """
+
+    def __init__(self, channels):
+        super().__init__(channels, eps=1e-3, momentum=0.999)
+        self.gamma.requires_grad = False
+
+
+class ConvLayer(CpuForm):
+    """A convolution with batch normalisation or a bias, and ReLU.
+
+    Args:
+        in_channels, out_channels (int): channels.
+        kernel_size (int): odd.
+        stride (int): 1 or 2.
+        padding (str): "same" is TensorFlow's, which for stride 2 pads even sizes more to the right
+            and below; "explicit" pads (kernel_size - 1) / 2 on every side. Alike for stride 1.
+        is_head (bool): a bias and neither normalisation nor ReLU, as before a prediction.
+        has_relu (bool): False leaves ReLU out.
+        doubles (bool): the map's pixels are repeated to twice its size first; stride 1.
+    """
+
+    def __init__(
+        self,
+        in_channels,
+        out_channels,
+        kernel_size,
+        stride=1,
+        *,
+        padding="explicit",
+        is_head=False,
+        has_relu=True,
+        doubles=False,
+    ):
+        super().__init__()
+        shape = (out_channels, in_channels, kernel_size, kernel_size)
+        self.weight = Parameter(initializer("XavierUniform", shape), name="weight")
+        self.is_head, self.has_relu, self.doubles = is_head, has_relu and not is_head, doubles
+        if is_head:
+            self.bias = Parameter(initializer("zeros", (out_channels,)), name="bias")
+            self.bias_add = ops.BiasAdd()
+        else:
+            self.norm = BatchNorm(out_channels)
+        border = {"pad_mode": "same"} if padding == "same" else {"pad_mode": "pad"}
+        if padding == "explicit":
+            border["pad"] = (kernel_size - 1) // 2
+        self.conv = ops.Conv2D(out_channels, kernel_size, stride=stride, **border)
+        self.has_tiles = kernel_size == 3 and stride == 1
+        if self.has_tiles:
+            self.tiled = TiledConv(doubles)
+        self.relu = nn.ReLU()
+
+    def construct(self, x):
+        """(B, in, h, w) -> (B, out, h', w'): h' = ceil(h / stride), or 2 h."""
+        y = self._convolved(x)
+        y = self.bias_add(y, self.bias.astype(y.dtype)) if self.is_head else self.norm(y)
+        return self.relu(y) if self.has_relu else y
+
+    def _convolved(self, x):
+        height, width = x.shape[2], x.shape[3]
+        is_large = height * width >= _LEAST_PIXELS and x.dtype == ms.float32
+        if self.cpu_form and self.has_tiles and is_large:
+            y = self.tiled(framed(x, 1, False, TILE), self.weight)
+            if height % TILE == 0 and width % TILE == 0:
+                return y
+            return y[:, :, : self.tiled.scale * height, : self.tiled.scale * width]
+        x = double(x) if self.doubles else x
+        return self.conv(x, self.weight.astype(x.dtype))
+
+
+def nearest_like(resize, x, like):
+    """A map at the size of another by nearest pixels; as it is where the sizes are equal.
+
+    Args:
+        resize: Resize("nearest").
+        x: (B, C, h, w).
+        like: (B, D, H, W).
+    Returns:
+        (B, C, H, W).
+    """
+    if x.shape[2:] == like.shape[2:]:
+        return x
+    return resize(x, like.shape[2], like.shape[3])
