@@ -61,14 +61,15 @@ class Similarity(CpuForm):
     Args:
         border: see `WindowMean`.
         use_ssim: False leaves the absolute difference alone.
+        share: of the structural similarity, 0.85 in both papers.
     """
 
-    def __init__(self, border: str, use_ssim: bool = True):
+    def __init__(self, border: str, use_ssim: bool = True, share: float = SSIM_SHARE):
         super().__init__()
         self.mean = WindowMean(border)
-        self.use_ssim = use_ssim
+        self.use_ssim, self.share = use_ssim, share
         if self.cpu_form:
-            self.on_cpu = CpuSimilarity(border == "reflect", SSIM_SHARE)
+            self.on_cpu = CpuSimilarity(border == "reflect", share)
 
     def dissimilarity(self, target: ms.Tensor, image: ms.Tensor) -> ms.Tensor:
         """(1 - SSIM) / 2, within 0..1: (B, C, H, W) twice -> (B, C, H, W)."""
@@ -88,11 +89,14 @@ class Similarity(CpuForm):
         if self.use_ssim and self.cpu_form:
             return self.on_cpu(target, image)
         target = ops.tile(target, (image.shape[0] // target.shape[0], 1, 1, 1))
+        return channel_mean(self.difference(target, image))
+
+    def difference(self, target: ms.Tensor, image: ms.Tensor) -> ms.Tensor:
+        """The measure of each channel: (B, C, H, W) twice -> (B, C, H, W)."""
         difference = ops.abs(target - image)
-        if self.use_ssim:
-            dissimilarity = self.dissimilarity(target, image)
-            difference = SSIM_SHARE * dissimilarity + (1 - SSIM_SHARE) * difference
-        return channel_mean(difference)
+        if not self.use_ssim:
+            return difference
+        return self.share * self.dissimilarity(target, image) + (1 - self.share) * difference
 
 
 def channel_mean(image: ms.Tensor) -> ms.Tensor:
