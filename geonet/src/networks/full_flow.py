@@ -1,0 +1,125 @@
+"""Optical flow from images: the rigid scene's, and what the flow network makes of it."""
+
+from mindspore import nn, ops
+
+from ..sfm_utils.sampling import Sampler
+from ..sfm_utils.similarity import Similarity
+from ..sfm_utils.smoothness import normalized
+from ..sfm_utils.warping import places, rigid_flow
+from .layout import both_depths, motions, repeated, scaled_camera, split_sources
+
+SCALES = 4
+_LEAST_LENGTH = 1e-10  # is added to each coordinate before its length is taken
+
+
+class RigidFlow(nn.Cell):
+    """The flow that depth and camera motion explain (paper, section 3.2).
+
+    Args:
+        networks: {"depth_net": ..., "pose_net": ...}.
+        scale_normalize: divide each disparity by its mean.
+        both_ways: see `layout`; False leaves out the backward flow.
+        scales: how many.
+    """
+
+    def __init__(self, networks, scale_normalize, both_ways=False, scales=1):
+        super().__init__(auto_prefix=False)  # the networks keep their names
+        self.depth_net, self.pose_net = networks["depth_net"], networks["pose_net"]
+        self.scale_normalize, self.both_ways, self.scales = scale_normalize, both_ways, scales
+
+    def construct(self, target, sources, K, inv_K):
+        """Flows of all sources.
+
+        Args:
+            target: (B, 3, H, W), RGB -1..1.
+            sources: (B, 3 S, H, W), in the order of time.
+            K, inv_K: (B, 3, 3), pixels.
+        Returns:
+            Tuple of (2 S B, 2, H / 2^s, W / 2^s), or without the backward flow (S B, ...), x and y
+            in pixels of their scale.
+        """
+        count = sources.shape[1] // 3
+        images = ops.concat((target, split_sources(sources))) if self.both_ways else target
+        disparities = self.depth_net(images)
+        matrices = motions(self.pose_net(ops.concat((target, sources), 1)), self.both_ways)
+        flows = ()
+        for scale in range(self.scales):
+            disparity = disparities[scale]
+            disparity = normalized(disparity, 0) if self.scale_normalize else disparity
+            depth = self._depths(1 / disparity, target.shape[0], count)
+            sets = matrices.shape[0] // target.shape[0]
+            camera = scaled_camera(K, inv_K, scale, sets)
+            flows = (*flows, rigid_flow(depth, camera[0], camera[1], matrices))
+        return flows
+
+    def _depths(self, depth, batch, count):
+        return both_depths(depth, batch) if self.both_ways else repeated(depth, count)
+
+
+class FlowPyramid(nn.Cell):
+    """Full flow at four scales; the rigid part gets no gradient.
+
+    Args:
+        networks: {name: network}: flow_net, and for a residual one depth_net and pose_net.
+        flownet_type: residual or direct.
+        scale_normalize: see `RigidFlow`.
+        both_ways: see `layout`.
+        alpha: share of SSIM in the error of the rigid flow.
+    """
+
+    def __init__(self, networks, flownet_type, scale_normalize, both_ways=False, alpha=0.85):
+        super().__init__(auto_prefix=False)  # the networks keep their names
+        self.flow_net, self.both_ways = networks["flow_net"], both_ways
+        self.is_residual = flownet_type == "residual"
+        if self.is_residual:
+            self.rigid = RigidFlow(networks, scale_normalize, both_ways, SCALES)
+            self.sampler, self.compare = Sampler("zero"), Similarity("same", share=alpha)
+
+    def construct(self, target, sources, K, inv_K):
+        """See `RigidFlow`; (K and inv_K are of no use to a direct network).
+
+        Returns:
+            Tuple of four (2 S B, 2, H / 2^s, W / 2^s), or (S B, ...), pixels of their scale.
+        """
+        ours = repeated(target, sources.shape[1] // 3)
+        others = split_sources(sources)
+        if self.both_ways:
+            ours, others = ops.concat((ours, others)), ops.concat((others, ours))
+        inputs = ops.concat((ours, others), 1)
+        if not self.is_residual:
+            return self.flow_net(inputs)
+        rigid = ()
+        for flow in self.rigid(target, sources, K, inv_K):
+            rigid = (*rigid, ops.stop_gradient(flow))
+        x, y = places(rigid[0])
+        warped = self.sampler(others, x, y)
+        error = length(self.compare.difference(ours, warped))
+        inputs = ops.concat((inputs, warped, rigid[0], error), 1)
+        flows = ()
+        for scale, flow in enumerate(self.flow_net(ops.stop_gradient(inputs))):
+            flows = (*flows, flow + rigid[scale])
+        return flows
+
+
+class FullFlow(nn.Cell):
+    """Forward flow at full size, for prediction.
+
+    Args:
+        networks, flownet_type, scale_normalize: see `FlowPyramid`.
+    """
+
+    def __init__(self, networks, flownet_type, scale_normalize):
+        super().__init__(auto_prefix=False)  # the networks keep their names
+        self.pyramid = FlowPyramid(networks, flownet_type, scale_normalize)
+
+    def construct(self, target, sources, K, inv_K):
+        """See `RigidFlow` -> (S B, 2, H, W), pixels, target to each source."""
+        return self.pyramid(target, sources, K, inv_K)[0]
+
+
+def length(vectors):
+    """Euclidean length over the channels, (B, C, H, W) -> (B, 1, H, W), above 0."""
+    total = 0
+    for channel in ops.split(ops.abs(vectors) + _LEAST_LENGTH, 1, 1):
+        total = total + channel * channel
+    return ops.sqrt(total)

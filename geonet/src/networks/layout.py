@@ -1,0 +1,67 @@
+"""All sources of a sample in one batch, and both directions.
+
+Conventions
+    With B targets and S sources each, the source images of a batch are (S B, ...), in the order
+    source * B + target. Both directions are (2 S B, ...): forward, from the targets to the
+    sources, then backward, from the sources to the targets.
+"""
+
+from mindspore import ops
+
+from ..sfm_utils import poses
+
+
+def split_sources(sources):
+    """(B, 3 S, H, W) -> (S B, 3, H, W)."""
+    return ops.concat(ops.split(sources, 3, 1))
+
+
+def repeated(images, count):
+    """Images of the targets, once for each source: (B, ...) -> (S B, ...)."""
+    return ops.concat((images,) * count) if count > 1 else images
+
+
+def motions(vectors, both_ways):
+    """Poses of all sources: (B, S, 6) -> (S B, 4, 4) source_from_target.
+
+    Args:
+        vectors: tx ty tz rx ry rz.
+        both_ways: then target_from_source, too: (2 S B, 4, 4).
+    """
+    vectors = vectors.transpose(1, 0, 2).reshape(-1, 6)
+    rotations = poses.rotation_from_euler(vectors[:, 3:])
+    forward = poses.pose(rotations, vectors[:, :3])
+    if not both_ways:
+        return forward
+    return ops.concat((forward, poses.inverse_pose(forward)))
+
+
+def scaled_camera(K, inv_K, scale, count):
+    """Intrinsics and their inverses for images of 1 / 2^scale of the size, `count` times each.
+
+    As in the original focal lengths and centres are divided alike, without half a pixel.
+
+    Args:
+        K, inv_K: (B, 3, 3), pixels of scale 0.
+        scale: whole number.
+        count: how often the batch is repeated.
+    Returns:
+        two (count B, 3, 3).
+    """
+    factor = 0.5**scale
+    shrink = ops.concat((K[:, :2] * factor, K[:, 2:]), 1)
+    grow = ops.concat((inv_K[:, :, :2] / factor, inv_K[:, :, 2:]), 2)
+    return repeated(shrink, count), repeated(grow, count)
+
+
+def both_depths(maps, batch):
+    """Maps of the targets and of all sources as both directions need them.
+
+    Args:
+        maps: ((S + 1) B, 1, h, w), targets first.
+        batch: B.
+    Returns:
+        (2 S B, 1, h, w): those of the targets, once for each source, then those of the sources.
+    """
+    count = maps.shape[0] // batch - 1
+    return ops.concat((repeated(maps[:batch], count), maps[batch:]))
