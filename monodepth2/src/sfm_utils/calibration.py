@@ -98,16 +98,28 @@ def read_raw_calibration(folder: str | Path) -> RawCalibration:
     projections = {
         camera: calibration_array(cameras, f"P_rect_0{camera}", (3, 4), path) for camera in (2, 3)
     }
-    size = _image_size(cameras, path)
+    size = rectified_size(cameras, path)
     return RawCalibration(projections, rectified_from_camera, camera_from_velodyne, size)
 
 
-def _image_size(cameras, path):
-    if "S_rect_02" not in cameras:
+def rectified_size(
+    found: dict[str, str], path: str | Path, camera: int = 2
+) -> tuple[int, int] | None:
+    """(height, width) of a camera's rectified images by S_rect; None where the file lacks it.
+
+    Args:
+        found: lines of calib_cam_to_cam.txt.
+        path: the file, for messages.
+        camera: 2 or 3.
+    Raises:
+        InputError: no numbers, or no size of an image.
+    """
+    key = f"S_rect_0{camera}"
+    if key not in found:
         return None
-    width, height = calibration_array(cameras, "S_rect_02", (2,), path).tolist()
+    width, height = calibration_array(found, key, (2,), path).tolist()
     if not (1 <= width <= 1 << 14 and 1 <= height <= 1 << 14):
-        raise InputError(f"{path}: S_rect_02 {width:g} {height:g} is no size of an image")
+        raise InputError(f"{path}: {key} {width:g} {height:g} is no size of an image")
     return int(height), int(width)
 
 
