@@ -1,0 +1,44 @@
+"""Small rendered data sets that several tests of GeoNet read (none writes to them)."""
+
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.synthetic.__main__ import main
+
+SMALL = 64, 128  # pixels, height and width of a frame of `small_strips`
+
+
+@pytest.fixture(scope="session")
+def strips(tmp_path_factory):
+    """The Ascend port's tree, stageone/: train/ with strips of 3 frames of 128x416 (18 to train on,
+    2 to validate on), test/sequences/09 of 12 frames, eval/09_snippets."""
+    out = tmp_path_factory.mktemp("geonet")
+    flags = "--sequences 2 --test 1 --frames 12 --height 64 --workers 1"
+    main(["geonet", str(out), *flags.split()])
+    return out / "stageone"
+
+
+@pytest.fixture(scope="session")
+def small_strips(strips, tmp_path_factory):
+    """The folder `strips`/train with frames of 64x128 pixels, for what compiles networks."""
+    out = tmp_path_factory.mktemp("small") / "train"
+    shutil.copytree(strips / "train", out)
+    for path in out.glob("*/*.jpg"):
+        _shrink(path)
+    return out
+
+
+def _shrink(path):
+    """Resize a strip's frames to `SMALL`, and its camera with them."""
+    height, width = SMALL
+    with Image.open(path) as strip:
+        count, frame = 3, (strip.width // 3, strip.height)
+        small = strip.resize((count * width, height), Image.Resampling.BOX)
+    small.save(path, quality=95)
+    camera = path.with_name(f"{path.stem}_cam.txt")
+    K = np.float64(camera.read_text().split(",")).reshape(3, 3)
+    K[:2] *= [[width / frame[0]], [height / frame[1]]]
+    camera.write_text(",".join(map(str, K.ravel().tolist())))
