@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from ..models import MODELS
@@ -85,7 +86,7 @@ def run_stages(request, stages):
 
 def _run_in_turn(request, stages):
     """Run the lists of processes up to the first that fails or is stopped, then report."""
-    grace = seconds("STOP_GRACE", "60")
+    began, grace = time.monotonic(), seconds("STOP_GRACE", "60")
     show = _DETACHED not in os.environ
     for jobs in stages:
         options = {"show": show, "grace": grace, "enough": _enough(request)}
@@ -94,7 +95,9 @@ def _run_in_turn(request, stages):
         if status or supervisor.stopped_by:
             return status
     if request.command in ("full", "performance"):
-        for line in request.row.report(request.values, request.training):
+        of_run = {"logs": request.logs, "model": request.model}
+        of_run["seconds"] = round(time.monotonic() - began)
+        for line in request.row.report({**request.values, **of_run}, request.training):
             print(line)
     return 0
 
@@ -105,7 +108,7 @@ def _start_job(job):
 
 def _enough(request):
     """What tells that a performance run has made its steps; never for other runs."""
-    if request.command != "performance":
+    if not request.timed:
         return lambda: False
     needed = rows_needed(int(request.values["steps"]))
     return lambda: len(step_rates(request.training)) >= needed
@@ -136,10 +139,10 @@ def start(request, words, background):
     if request.dry_run:
         print_plan(note, stages)
         return 0
-    if request.command == "performance" and (request.training / "metrics.csv").exists():
+    if request.timed and (request.training / "metrics.csv").exists():
         where = request.training
         raise UsageError(f"{where} has a metrics.csv already; give another --output_path")
-    make_log_folder(request.logs)
+    make_log_folder(request.logs, request.old_files)
     if note:
         print(note)
     for job in (job for jobs in stages for job in jobs):

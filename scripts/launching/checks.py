@@ -39,6 +39,35 @@ def file(name, text):
     return str(path)
 
 
+def tree(*needed):
+    """A check for a folder that has the given folders below it."""
+
+    def check(name, text):
+        path = folder(name, text)
+        for below in needed:
+            folder(name, f"{path}/{below}")
+        return path
+
+    return check
+
+
+def weights(name, text):
+    """Weights as the models find them: a file, with or without its ending, or a folder."""
+    path = Path(text).expanduser().absolute()
+    if path.is_dir():
+        return folder(name, text)
+    found = [file for file in (path, *map(path.with_name, _spelt_out(path))) if file.is_file()]
+    if not found:
+        endings = " or ".join(_spelt_out(Path(text)))
+        raise UsageError(f"{name}: {text} is not a file, nor is {endings}")
+    file(name, str(found[0]))
+    return str(path)
+
+
+def _spelt_out(path):
+    return f"{path.name}.ckpt", f"{path.name}.index"
+
+
 def new_folder(name, text):
     """A folder that exists or can be made; made absolute."""
     path = Path(text).expanduser().absolute()

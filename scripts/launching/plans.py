@@ -35,7 +35,9 @@ def pipeline(request):
         extras = [] if jobs else request.extras
         of = replace(request, target="") if entry in request.row.tools else request
         jobs.append(single(of, entry, flags, extras))
-    return jobs
+    logs = {name: request.logs / log.format(**values) for name, log in request.row.logs.items()}
+    named = zip(jobs, logs.items())
+    return [replace(job, name=name, log=log) for job, (name, log) in named] or jobs
 
 
 def gpu(request):

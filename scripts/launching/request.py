@@ -9,7 +9,7 @@ from ..models import MODELS
 from . import checks
 from .arguments import match_arguments, model_of, models_folder, split_words
 from .checks import UsageError
-from .results import log_steps
+from .results import speed
 from .table import Pipeline
 
 # Script -> (command in the model's row, device target unless DEVICE_TARGET says otherwise).
@@ -73,6 +73,19 @@ class Request:
         """Where its training puts metrics.csv."""
         return self.output / self.row.folder
 
+    @property
+    def timed(self):
+        """Whether the run is stopped once metrics.csv tells that its steps are made."""
+        return self.command == "performance" and self.row.report is speed
+
+    @property
+    def old_files(self):
+        """Names in `logs` of what an older run into the same folder may have left."""
+        if not isinstance(self.row, Pipeline):
+            return []
+        names = (*self.row.logs.values(), *self.row.results)
+        return [name.format(model=self.model, **self.values) for name in names]
+
 
 def usage_line(script, model):
     """One line with the arguments of a script for a model."""
@@ -81,6 +94,7 @@ def usage_line(script, model):
     words = [f"bash scripts/{script}.sh {model}"]
     if isinstance(row, Pipeline):
         for name, (_, default) in _options_of(command, row).items():
+            default = _text_of(default)
             words.append(f"--{name}=" if default is None else f"[--{name}={default}]")
     else:
         words += map(str, row.arguments)
@@ -103,9 +117,10 @@ def parse(script, words):
     if isinstance(row, Pipeline):
         if given:
             raise UsageError(f"unexpected argument {given[0]!r}; write --data_path=FOLDER")
-        values, extras = _named(_options_of(command, row), extras)
-        flags = []
+        values, extras = _named(command, row, extras)
+        flags, place = [], values["output_path"] if row.logs else ""
     else:
+        place = ""
         values, flags = match_arguments(model, row.arguments, given)
         flags = [*row.flags, *flags]
     target = values.get("DEVICE_TARGET") or _target(default_target)
@@ -120,7 +135,7 @@ def parse(script, words):
         extras=extras,
         target=target,
         dry_run=dry_run,
-        logs=_log_folder(folder, script),
+        logs=_log_folder(folder, script, place),
     )
 
 
@@ -146,34 +161,41 @@ def _options_of(command, row):
     """{option: (check, default)} of a pipeline's launcher for one model."""
     return {
         name: (check, row.defaults.get(name, default))
-        for name, (check, default) in _OPTIONS[command].items()
+        for name, (check, default) in {**_OPTIONS[command], **row.options}.items()
     }
 
 
-def _named(options, words):
+def _text_of(default):
+    return default() if callable(default) else default
+
+
+def _named(command, row, words):
     """Named options (--name=value or --name value) taken out of the extras."""
+    options = _options_of(command, row)
     values, extras = {}, []
     words = iter(words)
     for word in words:
-        name, equals, text = word.partition("=")
-        if name[2:] in options:
+        flag, equals, text = word.partition("=")
+        name = row.aliases.get(flag[2:], flag[2:])
+        if name in options:
             text = text if equals else next(words, "")
-            values[name[2:]] = options[name[2:]][0](name, text) if text else ""
+            values[name] = options[name][0](flag, text) if text else ""
         else:
             extras.append(word)
     for name, (check, default) in options.items():
         if not values.get(name):
             if default is None:
                 raise UsageError(f"--{name}= is missing")
+            default = _text_of(default)
             values[name] = check(f"--{name}", default) if default else ""
     if "steps" in values:
-        values["log_steps"] = log_steps(int(values["steps"]))
+        values["log_steps"] = row.every(int(values["steps"]))
     return values, extras
 
 
-def _log_folder(folder, script):
-    """LOG_DIR, or a folder <model>/logs/<script>-<time> that does not exist yet."""
-    given = os.environ.get("LOG_DIR")
+def _log_folder(folder, script, place=""):
+    """LOG_DIR, else `place`, else a folder <model>/logs/<script>-<time> that does not exist yet."""
+    given = os.environ.get("LOG_DIR") or place
     if given:
         return Path(given).expanduser().absolute()
     name = f"{script}-{time.strftime('%Y%m%d-%H%M%S')}"
@@ -184,14 +206,18 @@ def _log_folder(folder, script):
     return logs
 
 
-def make_log_folder(logs):
+def make_log_folder(logs, old=()):
     """Make the folder of a run that is about to start, without an older run's exit status.
 
+    Args:
+        logs: the folder.
+        old: names of other files that an older run may have left there, and that go.
     Raises:
         UsageError: it cannot be made.
     """
     try:
         logs.mkdir(parents=True, exist_ok=True)
-        (logs / "status").unlink(missing_ok=True)
+        for name in ("status", *old):
+            (logs / name).unlink(missing_ok=True)
     except OSError as err:
         raise UsageError(f"{logs}: {err.strerror}; set LOG_DIR to another folder") from None

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Callable
 
 from . import checks
+from .results import log_steps
 
 NEWEST = "newest:"
 
@@ -64,11 +65,18 @@ class Pipeline:
     """Entry points that run in turn.
 
     Attributes:
-        stages: of (file, *flags); {data_path}, {output_path}, {steps}, {log_steps} are filled in.
-        report: (values of the options, the training's folder) -> lines that are printed at the end.
+        stages: of (file, *flags); the options by name and {log_steps} are filled in.
+        report: (values, the training's folder) -> lines that are printed at the end. The values are
+            those of the options, and of the run: logs (folder), model, seconds (that it took).
         defaults: {option: default} where they differ from the launcher's.
         folder: below output_path, the training's own; empty: output_path itself.
         tools: files among the stages that take none of the model's options, so no device.
+        options: {option: (check, default)} beside the launcher's, or in their place.
+        aliases: {another name of an option: its name}.
+        logs: {name of a stage: its log's file name}, in turn, where they are not the names of the
+            files; the logs then lie in output_path, unless LOG_DIR says where.
+        results: names of what the report writes beside the logs; {model} and options are filled in.
+        every: steps of the run -> steps between its log lines, {log_steps}.
     """
 
     stages: tuple
@@ -76,6 +84,11 @@ class Pipeline:
     defaults: Mapping[str, str] = field(default_factory=dict)
     folder: str = ""
     tools: tuple = ()
+    options: Mapping[str, tuple] = field(default_factory=dict)
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    logs: Mapping[str, str] = field(default_factory=dict)
+    results: tuple = ()
+    every: Callable[[int], int] = log_steps
 
 
 @dataclass(frozen=True)

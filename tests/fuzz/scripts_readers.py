@@ -8,6 +8,7 @@ import sys
 from midas.prepare import associate, deal
 from scripts.launching import new_table, results
 from scripts.launching.checks import RunError, UsageError
+from scripts.launching.final_result import accuracy_of, log_lines
 from scripts.launching.rank_table import RankTable
 from scripts.serving.__main__ import sidecar_size
 from tests.fuzz.children import Reader
@@ -62,6 +63,15 @@ def _write_run(folder):
 def _write_metrics(folder):
     average = {"coarse": {"delta1_loss": 0.5, "rmse": 1e-3}, "fine": {"delta1_loss": 0.75}}
     (folder / "metrics.json").write_text(json.dumps({"average": average, "images": [1, 2]}))
+
+
+def _write_logs(folder):
+    lines = [
+        f"Iteration: [{step:7d}] | Time: 0.100{step % 7}s/iter | Loss: {3 - step / 1000:.3f}\n"
+        for step in range(100, 1000, 100)
+    ]
+    (folder / "train_0.log").write_text("Trainable variables: \n" + "".join(lines))
+    (folder / "eval_0.log").write_text("Predictions dir: P\nATE mean: 0.0123, std: 0.0045\n")
 
 
 def _write_sidecar(folder):
@@ -136,6 +146,14 @@ READERS = {
         _write_metrics,
         ("metrics.json",),
         lambda folder, _: results.final_metrics("metrics.json")({}, folder),
+    ),
+    "log of a whole-card training": _reader(
+        _write_logs, ("train_0.log",), lambda _, file: log_lines(file, 1000)
+    ),
+    "log of a whole-card evaluation": _reader(
+        _write_logs,
+        ("eval_0.log",),
+        lambda _, file: accuracy_of(file, r"ATE mean: (\S+), std: (\S+)"),
     ),
     "sidecar of a 310 run": _reader(
         _write_sidecar, ("net.json",), lambda folder, _: sidecar_size(folder / "net.mindir")

@@ -14,7 +14,7 @@ SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 VARIABLES = (
     *("DEVICE_TARGET", "DRY_RUN", "BACKGROUND", "FOREGROUND", "LOG_DIR", "SERVER_ID"),
     *("MASTER_PORT", "STOP_GRACE", "HCCL_CONNECT_TIMEOUT", "MS_CPU_COMM_OP_TIMEOUT"),
-    *("RANK_TABLE_START", "ASCEND_RT_VISIBLE_DEVICES"),
+    *("RANK_TABLE_START", "ASCEND_RT_VISIBLE_DEVICES", "ASCEND_DEVICE_ID"),
 )
 
 # A program of a model: writes its arguments and environment as JSON, then does what BEHAVIOUR

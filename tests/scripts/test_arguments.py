@@ -50,7 +50,7 @@ def test_elsewhere_it_has_to_be_named(models, monkeypatch, here):
             model_of(words)
         assert (
             str(caught.value)
-            == f"unknown model {given}; the models are depthnet, midas, monodepth2"
+            == f"unknown model {given}; the models are depthnet, geonet, midas, monodepth2"
         )
 
 

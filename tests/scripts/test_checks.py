@@ -57,6 +57,38 @@ def test_a_new_folder_needs_a_parent_that_is_a_folder_and_can_be_written(tmp_pat
     )
 
 
+def test_a_tree_has_its_folders(tmp_path, monkeypatch):
+    check = checks.tree("a/b", "c")
+    refused(check, str(tmp_path / "x"), f"{tmp_path}/x is not a folder")
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "c").touch()
+    refused(check, str(tmp_path), f"{tmp_path}/c is not a folder")
+    (tmp_path / "c").unlink()
+    (tmp_path / "c").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert check("DATA", ".") == str(tmp_path)
+
+
+def test_weights_may_lack_their_ending(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = ("ours.ckpt", "theirs.index", "both.ckpt", "both.index", "model-5.best.ckpt")
+    for name in names:
+        (tmp_path / name).touch()
+    for name in ("ours", "theirs", "both", "model-5.best", *names):
+        assert checks.weights("CKPT", name) == str(tmp_path / name)
+    assert checks.weights("CKPT", ".") == str(tmp_path)  # the newest one in it
+    refused(checks.weights, "our", "our is not a file, nor is our.ckpt or our.index")
+    refused(
+        checks.weights, "model-5", "model-5 is not a file, nor is model-5.ckpt or model-5.index"
+    )
+    deny(monkeypatch, tmp_path / "ours.ckpt")
+    refused(
+        checks.weights,
+        "ours",
+        f"{tmp_path}/ours.ckpt cannot be read; chmod it or run as another user",
+    )
+
+
 def test_numbers_are_passed_on_in_plain_form():
     assert checks.number("ID", "0") == "0" and checks.number("ID", "007") == "7"
     assert checks.count("NUM", "1") == "1" and checks.count("NUM", "08") == "8"

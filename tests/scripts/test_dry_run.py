@@ -361,3 +361,28 @@ def test_a_training_in_a_folder_of_its_own_is_timed_there(launchers, data, tmp_p
     line = launchers.refuse(*call, tmp_path / "o")
     assert f"{tmp_path}/o/mdp has a metrics.csv already" in line
     assert results.speed({"steps": "3"}, models.parent)[0].startswith("0.7500 s/iter, 5.33 ex")
+
+
+def test_geonet(launchers, data):
+    """DATASET_DIR DEVICE_ID, DATASET_DIR RANK_TABLE_FILE|DEVICE_NUM, DATASET_DIR TASK CKPT, ..."""
+    given = ["--dataset_dir", str(data)]
+    _, _, command = _one(launchers, "run_standalone_train_ascend", "geonet", data, 3)
+    assert command[1:] == ["train.py", *given, "--device_id", "3", "--device_target", "Ascend"]
+    _, _, command = _one(launchers, "run_distribute_train", "geonet", data, 8, "--max_steps", 9)
+    wanted = {"dataset_dir": str(data), "worker_num": "8", "max_steps": "9"}
+    assert wanted.items() <= flags(command).items()
+    name, _, command = _one(launchers, "run_train_gpu", "geonet", 1, 5, data)
+    assert name == "train" and flags(command)["dataset_dir"] == str(data)
+    for task in ("depth", "pose", "flow"):
+        weights = ["--init_ckpt_file", str(data / "net")]  # its .ckpt is there
+        _, _, command = _one(launchers, "run_eval", "geonet", data, task, data / "net")
+        assert command[1:] == ["eval.py", *given, "--mode", f"test_{task}", *weights]
+        _, _, command = _one(launchers, "run_export", "geonet", data / "net.ckpt")
+        assert command[1:] == ["export.py", "--init_ckpt_file", str(data / "net.ckpt")]
+    line = launchers.refuse("run_eval", "geonet", data, "poses", data / "net.ckpt")
+    assert line == "error: depth|pose|flow: 'poses' is not one of depth, pose, flow"
+    line = launchers.refuse("run_eval", "geonet", data, "pose", data / "model-5")
+    known = "model-5.ckpt or model-5.index"
+    assert line == f"error: CKPT: {data}/model-5 is not a file, nor is {known}"
+    _, _, command = _one(launchers, "run_export", "geonet")
+    assert command[1:] == ["export.py"]

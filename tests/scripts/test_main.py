@@ -45,9 +45,10 @@ def shown(capfd):
 def test_the_usage_is_the_header_and_a_line_for_each_model_that_is_served(monkeypatch):
     lines = program.usage("run_standalone_train").splitlines()
     header = (program.ROOT / "scripts" / "run_standalone_train.sh").read_text().splitlines()
-    assert lines[0] == header[1].removeprefix("# ") and lines[-4] == "Arguments:"
-    assert lines[-3:] == [
+    assert lines[0] == header[1].removeprefix("# ") and lines[-5] == "Arguments:"
+    assert lines[-4:] == [
         "  bash scripts/run_standalone_train.sh depthnet DATASET_PATH DEVICE_ID",
+        "  bash scripts/run_standalone_train.sh geonet DATASET_DIR DEVICE_ID",
         "  bash scripts/run_standalone_train.sh midas DEVICE_ID CKPT_PATH",
         "  bash scripts/run_standalone_train.sh monodepth2 DATASET_PATH DEVICE_ID",
     ]
@@ -82,7 +83,7 @@ def test_a_mistake_is_told_with_the_usage_of_the_model_that_is_named(call, capfd
     error = "error: coarse|fine|both: 'x' is not one of coarse, fine, both"
     assert shown(capfd) == ([], [error, usage])
     assert call("run_export", "resnet") == 2
-    error = "error: unknown model 'resnet'; the models are depthnet, midas, monodepth2"
+    error = "error: unknown model 'resnet'; the models are depthnet, geonet, midas, monodepth2"
     assert shown(capfd) == ([], [error])
 
 

@@ -85,6 +85,19 @@ LINES = [
         "train.py --is_modelarts False --model_weights {here}/ckpt/midas_resnext_101_WSL.ckpt"
         " --run_distribute False --device_id 0 --device_target GPU",
     ),
+    (
+        "geonet",
+        "bash train_performance_1p.sh --data_path=~ --output_path=~/output",
+        "train.py --mode train_rigid --learning_rate 0.00001 --seq_length 3 --batch_size 4"
+        " --dataset_dir {~}/stageone/train --max_steps 3200 --log_steps 100 --device_id 0"
+        " --checkpoint_dir {~}/output/ckpt",
+    ),
+    (
+        "geonet",
+        "bash train_full_1p.sh --data_path=~ --output_path=~/output",
+        "eval.py --mode eval_pose --pred_dir {~}/output/pose_depth/185100"
+        " --gtruth_dir {~}/stageone/eval/09_snippets",
+    ),
 ]
 
 
@@ -94,6 +107,8 @@ def home(launchers, data, tmp_path, rank_table):
     home = tmp_path / "home"
     (home / "mindspore_dataset" / "NYU").mkdir(parents=True)
     (home / "Model" / "Ckpt").mkdir(parents=True)
+    for name in ("train", "test", "eval/09_snippets"):
+        (home / "stageone" / name).mkdir(parents=True)
     (launchers.models / "midas" / "ckpt").mkdir()
     (home / "rank_table_8pcs.json").write_bytes(rank_table(1).read_bytes())
     weights = launchers.models / "midas" / WSL

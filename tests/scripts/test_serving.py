@@ -17,6 +17,7 @@ from scripts.serving.__main__ import main, make_plan, run_stage, sidecar_size
 
 MIDAS = "bash scripts/run_infer_310.sh midas MODEL_PATH DATA_PATH DATASET_NAME"
 MONODEPTH2 = "bash scripts/run_infer_310.sh monodepth2 MINDIR DATA_PATH"
+GEONET = "bash scripts/run_infer_310.sh geonet MINDIR DATA_PATH"
 DEPTHNET = "bash scripts/run_infer_310.sh depthnet MINDIR1 MINDIR2 DATA_PATH"
 SIDECAR = {"image": {"resize": {"height": 384, "width": 672}}}
 
@@ -38,19 +39,19 @@ def test_the_usage_is_the_header_and_a_line_for_each_model(here, capsys):
     for words in (["-h"], ["--help"], ["--help", "midas"]):
         assert main(["x", *words]) == 0
         lines = capsys.readouterr().out.splitlines()
-        assert lines[0] == header[1].removeprefix("# ") and lines[-4] == "Arguments:"
-        models = (DEPTHNET, MIDAS, MONODEPTH2)
-        assert lines[-3:] == [f"  {line} [DEVICE_ID] [FLAG ...]" for line in models]
+        assert lines[0] == header[1].removeprefix("# ") and lines[-5] == "Arguments:"
+        models = (DEPTHNET, GEONET, MIDAS, MONODEPTH2)
+        assert lines[-4:] == [f"  {line} [DEVICE_ID] [FLAG ...]" for line in models]
 
 
 def test_a_mistake_is_told_with_the_usage_of_the_named_model_else_of_all(here, capsys):
-    models = (DEPTHNET, MIDAS, MONODEPTH2)
+    models = (DEPTHNET, GEONET, MIDAS, MONODEPTH2)
     usages = [f"usage: {line} [DEVICE_ID] [FLAG ...]" for line in models]
     assert main(["x", "midas", "net.mindir"]) == 2
     out, err = capsys.readouterr()
-    assert not out and err.splitlines() == ["error: midas needs DATA_PATH", usages[1]]
+    assert not out and err.splitlines() == ["error: midas needs DATA_PATH", usages[2]]
     assert main(["x"]) == 2
-    error = "error: unknown model ''; the models are depthnet, midas, monodepth2"
+    error = "error: unknown model ''; the models are depthnet, geonet, midas, monodepth2"
     assert capsys.readouterr().err.splitlines() == [error, *usages]
 
 

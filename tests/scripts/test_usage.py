@@ -31,7 +31,9 @@ def test_without_arguments_prints_usage(launchers, script):
 @pytest.mark.parametrize("script", LAUNCHERS)
 def test_unknown_model(launchers, script):
     line = launchers.refuse(script, "resnet", 1, 2)
-    assert line == "error: unknown model 'resnet'; the models are depthnet, midas, monodepth2"
+    assert (
+        line == "error: unknown model 'resnet'; the models are depthnet, geonet, midas, monodepth2"
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,123 @@
+"""GeoNet's row."""
+
+import os
+
+from ..launching import checks
+from ..launching.final_result import final_result
+from ..launching.table import (
+    DEVICE_ID,
+    DEVICE_IDS,
+    DEVICE_NUM,
+    NEWEST,
+    RANKS,
+    Argument,
+    Model,
+    Pipeline,
+    Row,
+    Serving,
+)
+
+_DATA = Argument("DATASET_DIR", "--dataset_dir", checks.folder)
+_MODES = {task: ("--mode", f"test_{task}") for task in ("depth", "pose", "flow")}
+
+
+def _weights(required):
+    return Argument("CKPT", "--init_ckpt_file", checks.weights, required=required)
+
+
+# The pipelines do what the Ascend port's test/train_full_1p.sh and train_performance_1p.sh do, with
+# its flags and folders, in the form of its results.
+_DEVICE = ("--device_id", "{device_id}")
+_TRAIN = (
+    *("train.py", "--mode", "train_rigid", "--learning_rate", "0.00001"),
+    *("--seq_length", "{seq_length}"),
+    *("--batch_size", "{batch_size}", "--dataset_dir", "{data_path}/stageone/train"),
+    *("--max_steps", "{steps}", "--log_steps", "{log_steps}", *_DEVICE),
+)
+_SNIPPETS = "stageone/eval/09_snippets"
+_TRAIN_LOG, _EVAL_LOG = "train_{device_id}.log", "eval_{device_id}.log"
+_CKPT, _POSES = "{output_path}/ckpt/pose_depth", "{output_path}/pose_depth/{steps}"
+
+
+def _log_steps(steps):
+    """100 as the original has it; fewer in a short run, so that it has about 32 lines."""
+    return min(100, max(1, steps // 32))
+
+
+def _pipeline(kind, steps, needed, *, stages, logs, last, accuracy=None, folder="ckpt"):
+    case = f"{{model}}_bs{{batch_size}}_1p_{kind}"
+    return Pipeline(
+        stages=stages,
+        report=final_result(case, _TRAIN_LOG, last, accuracy),
+        folder=folder,
+        options={
+            "data_path": (checks.tree(*needed), None),
+            "output_path": (checks.new_folder, ""),
+            "steps": (checks.count, steps),
+            "batch_size": (checks.count, "4"),
+            "seq_length": (checks.count, "3"),
+            "device_id": (checks.number, lambda: os.environ.get("ASCEND_DEVICE_ID") or "0"),
+        },
+        aliases={"train_steps": "steps", "max_steps": "steps"},
+        logs=logs,
+        results=(f"{case}.log", f"{case}_loss.txt"),
+        every=_log_steps,
+    )
+
+
+_COMMANDS = {
+    "train": Row("train.py", (_DATA, DEVICE_ID)),
+    "distribute": Row("train.py", (_DATA, RANKS)),
+    "gpu": Row("train.py", (DEVICE_NUM, DEVICE_IDS, _DATA)),
+    "eval": Row("eval.py", (_DATA, Argument("depth|pose|flow", words=_MODES), _weights(True))),
+    "export": Row("export.py", (_weights(False),)),
+    "full": _pipeline(
+        "acc",
+        "185100",
+        ("stageone/train", "stageone/test", _SNIPPETS),
+        stages=(
+            (*_TRAIN, "--checkpoint_dir", _CKPT),
+            (
+                *("eval.py", "--mode", "test_pose", "--dataset_dir", "{data_path}/stageone/test"),
+                *("--init_ckpt_file", f"{NEWEST}{_CKPT}/model-*.ckpt", "--batch_size", "1"),
+                *("--seq_length", "{seq_length}", "--pose_test_seq", "9"),
+                *("--output_dir", _POSES, *_DEVICE),
+            ),
+            (
+                *("eval.py", "--mode", "eval_pose", "--pred_dir", _POSES),
+                *("--gtruth_dir", f"{{data_path}}/{_SNIPPETS}"),
+            ),
+        ),
+        logs={"train": _TRAIN_LOG, "test_pose": "test_{device_id}.log", "eval_pose": _EVAL_LOG},
+        last=50,
+        accuracy=(_EVAL_LOG, r"ATE mean: (\S+), std: (\S+)"),
+        folder="ckpt/pose_depth",
+    ),
+    "performance": _pipeline(
+        "perf",
+        "3200",
+        ("stageone/train",),
+        stages=((*_TRAIN, "--checkpoint_dir", "{output_path}/ckpt"),),
+        logs={"train": _TRAIN_LOG},
+        last=30,
+    ),
+}
+
+_SERVING = Serving(
+    arguments=(
+        Argument("MINDIR", check=checks.file),
+        Argument("DATA_PATH", check=checks.folder),
+    ),
+    preprocess=(
+        *("--dataset_dir", "{DATA_PATH}", "--mindir", "{MINDIR}"),
+        *("--bin_path", "{here}/preprocess_Result"),
+    ),
+    program=("--mindir", "{MINDIR}", "--input", "{here}/preprocess_Result"),
+    postprocess=(
+        *("--dataset_dir", "{DATA_PATH}", "--mindir", "{MINDIR}"),
+        *("--result_path", "{here}/result_Files", "--result_file", "{here}/result_val.json"),
+    ),
+    results=("acc.log", "result_val.json", "result_val.csv"),
+)
+
+MODEL = Model(_COMMANDS, _SERVING, {})
