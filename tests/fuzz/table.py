@@ -2,6 +2,7 @@
 
 from tests.fuzz import (
     depthnet_readers,
+    geonet_readers,
     image_readers,
     midas_readers,
     monodepth2_readers,
@@ -17,6 +18,7 @@ READERS = {
     **depthnet_readers.READERS,
     **midas_readers.READERS,
     **monodepth2_readers.READERS,
+    **geonet_readers.READERS,
     **sfm_readers.READERS,
     **scripts_readers.READERS,
     **weights_readers.READERS,

@@ -46,10 +46,10 @@ class StripSize:
         """InputError when an image of that size is no such strip; the line says what fits it."""
         if (height, width) == (self.height, self.width * self.length):
             return
-        needed = f"--seq_length {self.length} frames of {self.width}x{self.height}"
+        frames = f"{self.length} frames of {self.width}x{self.height}"
         raise InputError(
-            f"{path} is {width}x{height}, but {needed} are {self.width * self.length}x"
-            f"{self.height}; {self._way_out(height, width)}"
+            f"{path} is {width}x{height}, expected {self.width * self.length}x{self.height} "
+            f"({frames}); {self._way_out(height, width)}"
         )
 
     def _way_out(self, height, width):
