@@ -76,7 +76,7 @@ _COMMANDS = {
         "185100",
         ("stageone/train", "stageone/test", _SNIPPETS),
         stages=(
-            (*_TRAIN, "--checkpoint_dir", _CKPT),
+            (*_TRAIN, "--train_url", _CKPT),
             (
                 *("eval.py", "--mode", "test_pose", "--dataset_dir", "{data_path}/stageone/test"),
                 *("--init_ckpt_file", f"{NEWEST}{_CKPT}/model-*.ckpt", "--batch_size", "1"),
@@ -97,7 +97,7 @@ _COMMANDS = {
         "perf",
         "3200",
         ("stageone/train",),
-        stages=((*_TRAIN, "--checkpoint_dir", "{output_path}/ckpt"),),
+        stages=((*_TRAIN, "--train_url", "{output_path}/ckpt"),),
         logs={"train": _TRAIN_LOG},
         last=30,
     ),

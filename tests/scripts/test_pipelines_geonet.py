@@ -20,7 +20,7 @@ stage, _, status = os.environ.get("FAIL", "").partition(":")
 if stage == mode:
     sys.exit(int(status))
 if mode == "train_rigid":
-    folder, steps = Path(flag["--checkpoint_dir"]), int(flag["--max_steps"])
+    folder, steps = Path(flag["--train_url"]), int(flag["--max_steps"])
     folder.mkdir(parents=True, exist_ok=True)
     every, last = int(flag["--log_steps"]), int(os.environ.get("STOP", steps - 1))
     for step in range(every, last + 1, every):
@@ -70,7 +70,7 @@ def test_performance_leaves_what_the_port_s_leaves(pipelines, tree, tmp_path):
         "--max_steps": "10",
         "--log_steps": "1",
         "--device_id": "0",
-        "--checkpoint_dir": f"{tmp_path}/O/ckpt",
+        "--train_url": f"{tmp_path}/O/ckpt",
         "--amp_level": "O0",
     }
     shown = out.splitlines()
@@ -142,7 +142,7 @@ def test_without_output_path_all_is_in_the_log_folder(pipelines, tree, script):
     expected = {f"geonet_bs2_1p_{kind}.log", f"geonet_bs2_1p_{kind}_loss.txt", "train_0.log"}
     assert expected <= {path.name for path in logs.iterdir()}
     below = "" if "performance" in script else "/pose_depth"
-    assert arguments(pipelines, "train_rigid")["--checkpoint_dir"] == f"{logs}/ckpt{below}"
+    assert arguments(pipelines, "train_rigid")["--train_url"] == f"{logs}/ckpt{below}"
 
 
 def test_log_dir_wins_for_logs_and_results(pipelines, tree, tmp_path):

@@ -90,7 +90,7 @@ LINES = [
         "bash train_performance_1p.sh --data_path=~ --output_path=~/output",
         "train.py --mode train_rigid --learning_rate 0.00001 --seq_length 3 --batch_size 4"
         " --dataset_dir {~}/stageone/train --max_steps 3200 --log_steps 100 --device_id 0"
-        " --checkpoint_dir {~}/output/ckpt",
+        " --train_url {~}/output/ckpt",
     ),
     (
         "geonet",
