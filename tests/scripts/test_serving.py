@@ -84,6 +84,20 @@ def test_the_plan_of_depthnet_on_the_first_card(here):
     ]
 
 
+def test_the_plan_of_geonet(here):
+    """Both programs are told the graph, whose sidecar says what is scored."""
+    plan = make_plan("geonet", ["net.mindir", "data", "2"], [], here)
+    given = ["--dataset_dir", f"{here}/data", "--mindir", f"{here}/net.mindir"]
+    bins = f"{here}/preprocess_Result"
+    assert plan[1][1][1:] == ["preprocess.py", *given, "--bin_path", bins]
+    assert plan[2][1][1:] == [
+        *("--mindir", f"{here}/net.mindir", "--input", bins, "--device", "Ascend310"),
+        *("--device_id", "2"),
+    ]
+    results = ["--result_path", f"{here}/result_Files", "--result_file", f"{here}/result_val.json"]
+    assert plan[3][1][1:] == ["postprocess.py", *given, *results]
+
+
 def test_the_device_and_its_number_are_taken(here, monkeypatch):
     monkeypatch.setenv("DEVICE_TARGET", "Ascend310P")
     given = ["net.mindir", "net.mindir", "data", "3"]
