@@ -18,7 +18,7 @@ def split_sources(sources):
 
 def repeated(images, count):
     """Images of the targets, once for each source: (B, ...) -> (S B, ...)."""
-    return ops.concat((images,) * count) if count > 1 else images
+    return ops.tile(images, (count,) + (1,) * (images.ndim - 1))
 
 
 def motions(vectors, both_ways):
