@@ -95,10 +95,12 @@ def functions_that_read():
 
 
 def _one_copy(place):
-    """The copies of model_utils are identical, so any of them counts."""
-    path, _, name = place.partition(":")
-    model, _, below = path.partition("/src/model_utils/")
-    return f"midas/src/model_utils/{below}:{name}" if below else place
+    """The copies of model_utils and of sfm_utils are identical, so any of them counts."""
+    for name, model in (("model_utils", "midas"), ("sfm_utils", "monodepth2")):
+        _, _, below = place.partition(f"/src/{name}/")
+        if below:
+            return f"{model}/src/{name}/{below}"
+    return place
 
 
 @pytest.fixture(scope="module")
