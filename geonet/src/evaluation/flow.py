@@ -72,7 +72,7 @@ def test(model, dataset_dir, gt_flow_dir, bgr, places, workers, panels):
         truth.check_names(names, f"{dataset_dir}/{LIST}")
     folder = places.folder / model.name
     places.check(folder)
-    for name, flow in zip(names, predict(model, strips, bgr, workers)):
+    for flow, name in zip(predict(model, strips, bgr, workers), names):
         write_flo(folder / "binary" / f"{name}.flo", flow)
         write_flow_png(folder / "png" / f"{name}.png", flow)
         write_flow_colors(folder / "color" / f"{name}.png", flow)
