@@ -130,6 +130,16 @@ def test_fill_bytes_and_data_after_the_end(tmp_path):
     assert strip_size(str(path)) == (19, 57)
 
 
+def test_tables_before_the_size(tmp_path):
+    path = tmp_path / "a.jpg"
+    Image.new("RGB", (57, 19)).save(path)
+    data = path.read_bytes()
+    start = data.index(b"\xff\xc4")  # Huffman's tables, by their number a kin of the size
+    end = start + 2 + int.from_bytes(data[start + 2 : start + 4], "big")
+    path.write_bytes(data[:2] + data[start:end] + data[2:])
+    assert strip_size(str(path)) == (19, 57)
+
+
 def test_a_camera_file(tmp_path):
     path = tmp_path / "a_cam.txt"
     for text in (CAMERA, CAMERA + "\n", CAMERA.replace(",", ", ") + "\r\n"):

@@ -1,5 +1,7 @@
 """Splitting, area resizing, cropping and colour changes of strips."""
 
+import zlib
+
 import numpy as np
 import pytest
 
@@ -37,6 +39,23 @@ def test_an_enlarged_pixel_is_the_mean_of_what_it_covers():
 
 def test_rounding_before_truncation_is_kept():
     assert line([3] * 6, 7, 0)[0] == 2  # 3 * 0.85714287 * 1.1666666 is 2.9999998
+    # Pixel 4 of 9 lies within an input pixel and weighs 0.7777778, its rounded ends 0.7777777.
+    assert line([10] * 7, 9, 2)[2] == 10
+
+
+@pytest.mark.parametrize(
+    ("size", "offset", "checksum"),
+    [
+        ((141, 459), (5, 20), 2156774720),
+        ((147, 417), (19, 1), 2529053355),
+        ((128, 478), (0, 62), 2982007517),
+    ],
+)
+def test_images_of_the_real_size_equal_tensorflows(size, offset, checksum):
+    """The checksums are of what tf.compat.v1.image.resize_area of TensorFlow 2.15.1 gave."""
+    image = np.random.default_rng(0).integers(0, 256, (3, 128, 416), np.uint8)
+    window = ScaleCrop(ONES, size, offset).image(image)
+    assert zlib.crc32(window.tobytes()) == checksum
 
 
 def test_the_same_along_the_other_axis():

@@ -157,7 +157,7 @@ def _read_ends(path):
 def _jpeg_size(head):
     """(height, width) by a JPEG's first bytes; None if they do not tell."""
     place = 2 if head.startswith(b"\xff\xd8") else len(head)
-    while place + 9 <= len(head) and head[place] == 0xFF != head[place + 1]:
+    while place + 9 <= len(head) and head[place] == 0xFF:
         length = int.from_bytes(head[place + 2 : place + 4], "big")
         if head[place + 1] in _FRAME_HEADERS:
             height, width = head[place + 5 : place + 7], head[place + 7 : place + 9]
