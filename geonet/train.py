@@ -15,7 +15,7 @@ from src.model_utils.trainer import Stage
 from src.model_utils.validation import BestModel, EvalStep, Panels, Validation
 from src.networks import make_networks, needed_networks
 from src.options import check_training
-from src.weights import check_start, start_networks, variable_names
+from src.weights import check_start, start_networks, trainable_variables
 
 
 def main(config):
@@ -23,24 +23,22 @@ def main(config):
     size, encoder = (config.img_height, config.img_width), config.dispnet_encoder
     check_training(config.mode, config.seq_length, size, encoder)
     start = config.init_ckpt_file, config.mode, config.flownet_type
-    check_start(*start)
+    kind = {"dispnet_encoder": encoder, "seq_length": config.seq_length}
+    shared = {**kind, "scale_normalize": config.scale_normalize}
+    check_start(*start, **shared)
     with training(config) as context:
         device, (train, val) = context.device, open_data(config, context)
         ranks = device.rank, device.size
         stream = SampleStream(train, config.batch_size, config.seed, *ranks, config.shuffle)
         names = needed_networks(config.mode.removeprefix("train_"), config.flownet_type)
-        networks = make_networks(
-            names,
-            dispnet_encoder=encoder,
-            flownet_type=config.flownet_type,
-            seq_length=config.seq_length,
-        )
-        start_networks(networks, *start)
+        kind |= {"flownet_type": config.flownet_type, "bn_decay": config.bn_decay}
+        networks = make_networks(names, **kind)
+        start_networks(networks, *start, **shared)
         prefix_names(networks)
         # A residual flow is learnt on top of a rigid one that stays as it is.
         trained = [name for name in names if config.mode == "train_rigid" or name == "flow_net"]
         computed, scaler = for_training(networks, trained, config.amp_level, device)
-        variables = variable_names({name: networks[name] for name in trained})
+        variables = trainable_variables({name: networks[name] for name in trained})
         monitoring.say_variables(variables)
         optimizer = nn.Adam([*variables.values()], config.learning_rate, beta1=0.9)
         forward = make_forward(config, computed)

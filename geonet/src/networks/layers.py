@@ -25,6 +25,15 @@ class BatchNorm(nn.BatchNorm2d):
         super().__init__(channels, eps=1e-3, momentum=0.999)
         self.gamma.requires_grad = False
 
+    def use_decay(self, decay):
+        """Set the share of the moving statistics that a training step keeps; it is 0.999 at first.
+
+        Args:
+            decay (float): 0..1.
+        """
+        self.momentum = 1 - decay
+        self.bn_train = ops.BatchNorm(is_training=True, epsilon=self.eps, momentum=self.momentum)
+
 
 class ConvLayer(CpuForm):
     """A convolution with batch normalisation or a bias, and ReLU.

@@ -4,7 +4,7 @@ import mindspore as ms
 from mindspore import nn
 
 from ..model_utils.errors import InputError
-from .layers import ConvLayer
+from .layers import BatchNorm, ConvLayer
 from .resnet50 import ResNet50UNet
 from .vgg import VggUNet
 
@@ -51,7 +51,7 @@ class FlowNet(ResNet50UNet):
         flows = ()
         for flow in super().construct(x):
             sides = ms.Tensor([flow.shape[3], flow.shape[2]], ms.float32)
-            flows = (*flows, flow * sides.reshape(1, 2, 1, 1).astype(flow.dtype))
+            flows += (flow * sides.reshape(1, 2, 1, 1).astype(flow.dtype),)
         return flows
 
 
@@ -77,7 +77,9 @@ class PoseNet(nn.Cell):
         return _POSE_SCALE * poses.reshape(poses.shape[0], -1, 6)
 
 
-def make_networks(names, *, dispnet_encoder="resnet50", flownet_type="residual", seq_length=3):
+def make_networks(
+    names, *, dispnet_encoder="resnet50", flownet_type="residual", seq_length=3, bn_decay=0.999
+):
     """{name: network} with random weights.
 
     Args:
@@ -86,6 +88,7 @@ def make_networks(names, *, dispnet_encoder="resnet50", flownet_type="residual",
             gives four disparities (B, 1, H / 2^s, W / 2^s), 0.01 to 5.01 (vgg: 10.01).
         flownet_type: residual or direct; see `FlowNet`.
         seq_length: frames of a sample.
+        bn_decay: share of BatchNorm's moving statistics that a training step keeps.
     """
     unet = {"resnet50": ResNet50UNet, "vgg": VggUNet}[dispnet_encoder]
     makers = {
@@ -93,7 +96,12 @@ def make_networks(names, *, dispnet_encoder="resnet50", flownet_type="residual",
         "pose_net": lambda: PoseNet(seq_length),
         "flow_net": lambda: FlowNet(_FLOW_INPUTS[flownet_type]),
     }
-    return {name: makers[name]() for name in names}
+    networks = {name: makers[name]() for name in names}
+    for network in networks.values():
+        for _, cell in network.cells_and_names():
+            if isinstance(cell, BatchNorm):
+                cell.use_decay(bn_decay)
+    return networks
 
 
 def needed_networks(task, flownet_type):

@@ -3,6 +3,7 @@
 from .conversion import convert
 from .files import find_weights
 from .loading import load
+from .names import trainable_variables
 from .reading import Weights, open_weights
 from .start import check_start, start_networks
 
@@ -14,4 +15,5 @@ __all__ = [
     "load",
     "open_weights",
     "start_networks",
+    "trainable_variables",
 ]

@@ -100,3 +100,17 @@ def _frames(kernels, path):
 
 def _list(numbers):
     return " and ".join(map(str, numbers[:3])) or "no"
+
+
+def trainable_variables(networks):
+    """{TensorFlow's name: parameter} of what can be trained, in the order of the networks.
+
+    Args:
+        networks: {name: Cell}.
+    """
+    return {
+        f"{name}/{key}": parameter
+        for name, network in networks.items()
+        for key, parameter in tensorflow_names(network).items()
+        if parameter.requires_grad
+    }
