@@ -31,6 +31,25 @@ def small_strips(strips, tmp_path_factory):
     return out
 
 
+@pytest.fixture(scope="session")
+def video(tmp_path_factory):
+    """Three drives of 20 frames, png, in which the car stands for a while: raw/ (that of 2011_09_28
+    is in both test sets), odometry/ (00, 01 and 09), stageone/train (strips of 00 and 01)."""
+    out = tmp_path_factory.mktemp("video")
+    flags = "--drives 2 --test 1 --frames 20 --height 48 --laser 0 --workers 1"
+    main(["kitti_video", str(out), *flags.split()])
+    return out
+
+
+@pytest.fixture(scope="session")
+def city(tmp_path_factory):
+    """Cityscapes: aachen_000000 and bochum_000000 of 7 frames of 128x64 in the split train."""
+    out = tmp_path_factory.mktemp("city")
+    flags = "--train 2 --val 1 --frames 7 --height 64 --workers 1"
+    main(["cityscapes", str(out), *flags.split()])
+    return out
+
+
 def _shrink(path):
     """Resize a strip's frames to `SMALL`, and its camera with them."""
     height, width = SMALL

@@ -22,7 +22,7 @@ from .jobs import run_jobs
 from .kitti import Drive
 
 LIST = "static_frames.txt"  # what is found, in the original's form
-_FIELDS, _NORTH, _EAST = 30, 7, 8  # of a record of oxts; the speeds are in metres per second
+_FIELDS, _NORTH, _EAST = 30, 6, 7  # of a record of oxts; the speeds are in metres per second
 
 
 def listed_frames(path: str | Path) -> dict[str, set[int]]:

@@ -148,7 +148,7 @@ def plan(options: argparse.Namespace) -> tuple[list[Strip], dict[str, list[int]]
         strips = kitti.sequence_strips(drives, options.camera, length)
     else:
         drives, tested = kitti.raw_drives(root, drives_of_test_set(name.rpartition("_")[2]))
-        _tell(drives, f"; drives of the test set, left out: {tested}")
+        _tell(drives, f"; left out, of the test set: {tested}")
         static, still = _static_frames(options, drives)
         strips = kitti.raw_strips(drives, static, length)
     if not strips:
@@ -160,7 +160,7 @@ def _tell(drives, more=""):
     """How much there is, and what is missing inside."""
     files = {name: found for drive in drives for name, found in drive.images.items()}
     count = sum(map(len, files.values()))
-    print(f"{len(drives)} drives with {count} images{more}", flush=True)
+    print(f"drives: {len(drives)}, images: {count}{more}", flush=True)
     gaps = {name: missing_inside(found) for name, found in files.items()}
     if lost := sum(count for count, _ in gaps.values()):
         name, first = next((name, first) for name, (count, first) in gaps.items() if count)
