@@ -7,13 +7,15 @@ import numpy as np
 from PIL import Image
 
 from geonet.src.datasets import open_strips
+from geonet.src.evaluation import depth, flow, flow_scoring, places_of, pose
 from geonet.src.model_utils import errors
 from geonet.src.preparation import dump_root, multiview, pose_snippets, train_data
 from geonet.src.preparation.static_frames import listed_frames
 from tests.fuzz.children import Reader
-from tests.fuzz.image_readers import photo
+from tests.fuzz.image_readers import depth_16, photo
 from tests.fuzz.monodepth2_readers import _write_kitti
-from tests.fuzz.sfm_readers import _CAMERAS, _ODOMETRY, _write_lists, _write_poses
+from tests.fuzz.sfm_readers import _CAMERAS, _ODOMETRY, _write_flow, _write_lists, _write_poses
+from tests.geonet.predicted import Stub
 
 ERRORS = (errors.InputError, errors.RunError)
 
@@ -117,7 +119,93 @@ def _read_snippets(folder, file):
     pose_snippets.generate(types.SimpleNamespace(**options))
 
 
+_DRIVE = "2011_09_26/2011_09_26_drive_0001_sync"
+_LIMITS = 1e-3, 80.0
+
+
+def _write_test_frames(folder):
+    """A test frame of KITTI raw and one of the stereo data, with their ground truth and lists."""
+    _write_kitti(folder)
+    name = f"{_DRIVE}/image_02/data/0000000001"
+    Image.fromarray(photo(1)).save(folder / f"{name}.png")
+    (folder / "test_files_eigen.txt").write_text(f"{name}.png\n")
+    for kind, image in (("image_2", photo(1)), ("disp_noc_0", np.tile(depth_16(), (1, 40)))):
+        (folder / "training" / kind).mkdir(parents=True)
+        image = image if kind == "image_2" else image[:, :1242]
+        Image.fromarray(image).save(folder / "training" / kind / "000000_10.png")
+    (folder / "test_files_stereo.txt").write_text("training/image_2/000000_10.png\n")
+
+
+def _test_depth(folder, file):
+    """The test set to which the damaged file belongs."""
+    split = "stereo" if "training" in file.parts or "stereo" in file.name else "eigen"
+    places = places_of("test_depth", folder / "out", "", "", "")
+    test_set = split, folder, *_LIMITS
+    depth.test(Stub(), folder, folder, test_set, places, 1, (1, folder / "panels"))
+
+
+def _write_test_sequence(folder):
+    _write_sequence(folder)
+    for number in range(3, 6):  # as many as there are times
+        path = folder / "sequences" / "00" / "image_2" / f"{number:06d}.png"
+        Image.fromarray(photo(number)).save(path)
+
+
+def _test_pose(folder, file):
+    places = places_of("test_pose", folder / "out", "", "", "")
+    pose.test(Stub(), folder, 0, "auto", "", places, 1)
+
+
+def _write_flow_strips(folder):
+    _write_strips(folder)
+    (folder / "train.txt").rename(folder / "test_flow.txt")
+
+
+def _test_flow(folder, file):
+    model = Stub(photo(0).shape[:2])
+    flow.test(model, folder, "", False, places_of("test_flow", folder, "", "", ""), 1, (0, ""))
+
+
+def _write_scored_flow(folder):
+    _write_flow(folder)
+    for kind, name in (("noc", "000000_10"), ("occ", "000000_10"), ("", "000000")):
+        target = folder / (f"training/flow_{kind}" if kind else "png") / f"{name}.png"
+        target.parent.mkdir(parents=True)
+        target.write_bytes((folder / "flow.png").read_bytes())
+
+
+def _score_flow(folder, file):
+    places = places_of("eval_flow", folder / "out", "", "", "")
+    flow_scoring.evaluate_files(folder, folder, places, (0, ""))
+
+
+def _write_depths(folder):
+    np.save(folder / "depths.npy", np.full((2, 4, 6), 0.5, np.float32))
+
+
 READERS = {
+    "depth to test": Reader(
+        _write_test_frames,
+        (f"{_DRIVE}/image_02/data/0000000001.png", f"{_DRIVE}/velodyne_points/data/*.bin")
+        + ("2*/calib_*.txt", "training/*/*.png"),
+        _test_depth,
+        ERRORS,
+    ),
+    "depths to score": Reader(
+        _write_depths, ("*.npy",), lambda folder, file: depth.read_depths(file), ERRORS
+    ),
+    "sequence to test": Reader(
+        _write_test_sequence,
+        ("sequences/00/image_2/*.png", "sequences/00/times.txt", "poses/00.txt"),
+        _test_pose,
+        ERRORS,
+    ),
+    "strips to test": Reader(
+        _write_flow_strips, ("test_flow.txt", "00/*.jpg", "00/*_cam.txt"), _test_flow, ERRORS
+    ),
+    "flow to score": Reader(
+        _write_scored_flow, ("training/*/*.png", "png/*.png"), _score_flow, ERRORS
+    ),
     "drives to prepare": Reader(
         _write_kitti,
         ("2*/2*/image_0*/data/*.jpg", "2*/calib_cam_to_cam.txt", "2*/2*/oxts/data/*.txt"),

@@ -135,6 +135,16 @@ def test_d1_of_known_depths(tmp_path):
     assert found.d1 == (100, 0)
 
 
+def test_disparities_of_another_width_are_told_at_once(tmp_path, capsys):
+    """No focal length is known for them: the run predicts, and says why it does not evaluate."""
+    folder = write_stereo(tmp_path)
+    write_png(folder / "kitti/training/disp_noc_0/000001_10.png", np.ones((8, 20), np.uint16))
+    text = "000001_10.png: width 20 is not one of KITTI 2015"
+    assert text in stereo(folder).missing_truth()
+    run_test(Stub(), folder, "stereo")
+    assert "will not be evaluated: " in capsys.readouterr().out
+
+
 def test_limits_of_depth_count(tmp_path):
     """Pixels beyond max_depth do not count in eigen."""
     folder = golden_trees.write_eigen(tmp_path)

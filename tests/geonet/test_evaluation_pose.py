@@ -173,21 +173,28 @@ def test_what_a_sequence_lacks_is_told_with_its_archive(tmp_path):
     with pytest.raises(InputError, match="times.txt is missing; unpack .*data_odometry_calib.zip"):
         images_of(folder, "auto")
     golden_trees.write_odometry(folder)
-    text = "9 of 9 images are missing, first .*image_2/000000.png; unpack .*_color.zip in"
+    text = "9 of 9 images are missing, first .*image_2/000000.png; times.txt .*_color.zip"
     with pytest.raises(InputError, match=text):
         images_of(folder, "auto")
     write_images(folder, "image_0", count=7)
-    text = "2 of 9 images are missing, first .*image_0/000007.png; unpack .*_gray.zip in"
+    text = "2 of 9 images are missing, first .*image_0/000007.png; times.txt .*_gray.zip"
     with pytest.raises(InputError, match=text):
         images_of(folder, "auto")
-    with pytest.raises(InputError, match="has 9 frames; seq_length 11 needs as many"):
+    with pytest.raises(InputError, match="times.txt has 9 times, seq_length is 11: the sequence"):
         pose.open_sequence(folder, 9, "auto", 11)
 
 
 def test_another_number_of_poses_than_images_is_told(odometry):
     file = odometry / "poses" / "09.txt"
     file.write_text("".join(file.read_text().splitlines(True)[:5]))
-    with pytest.raises(InputError, match="09.txt has 5 poses, but the sequence has 9 frames"):
+    with pytest.raises(InputError, match="09.txt has 5 poses, .*09/times.txt 9 times; use"):
+        images_of(odometry, "auto")
+
+
+def test_more_images_than_times_are_told(odometry):
+    file = odometry / "sequences" / "09" / "times.txt"
+    file.write_text("".join(file.read_text().splitlines(True)[:5]))
+    with pytest.raises(InputError, match="09/times.txt ends before .*image_2/000005.png"):
         images_of(odometry, "auto")
 
 

@@ -94,7 +94,9 @@ class EigenSet:
         Raises:
             InputError: damaged ground truth, or a prediction that is no depth.
         """
-        name = self.names[number]
+        frame, tree = self.frames[number], KittiRaw(self.root)
+        files = f"{CAM_TO_CAM} and {VELO_TO_CAM}"
+        name = f"{tree.velodyne(frame)}, seen by {tree.calibration(frame)}/{files}"
         return Result(score_depth(prediction, self.target(number), self.protocol, name), None)
 
 

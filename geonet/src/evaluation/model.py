@@ -6,6 +6,7 @@ import mindspore as ms
 import numpy as np
 from mindspore import nn
 
+from ..model_utils.checkpoint import prefix_names
 from ..model_utils.media import filled
 from ..model_utils.step import mixed_precision
 from ..networks import needed_networks
@@ -66,19 +67,17 @@ class Flow(nn.Cell):
     """Flow from the target to one source.
 
     Args:
-        network: FullFlow.
-        source: number of the source.
+        network: FullFlow of that source.
     """
 
-    def __init__(self, network, source):
+    def __init__(self, network):
         super().__init__(auto_prefix=False)  # the networks keep their names
-        self.network, self.source = network, source
+        self.network = network
 
     def construct(self, images, K, inv_K):
         """(B, 3 L, H, W) uint8, the target first; (B, 3, 3) twice, pixels -> (B, 2, H, W)."""
-        batch, seen = images.shape[0], preprocess(images)
-        flows = self.network(seen[:, :3], seen[:, 3:], K, inv_K)
-        return flows[batch * self.source : batch * (self.source + 1)]
+        seen = preprocess(images)
+        return self.network(seen[:, :3], seen[:, 3:], K, inv_K)
 
 
 class Model:
@@ -115,16 +114,17 @@ class Model:
         """(height, width) at the networks."""
         return self.facts.img_height, self.facts.img_width
 
-    def check(self, task):
+    def check(self, task, needed_by=""):
         """Before anything is built: the weights serve a task.
 
         Args:
             task: depth, pose or flow.
+            needed_by: what needs it, for an error; "": test_<task>.
         Raises:
             InputError: they lack a network, or are of a size that the networks do not take.
         """
         needed = needed_networks(task, self.facts.flownet_type)
-        must_hold(self.weights, needed, f"test_{task}")
+        must_hold(self.weights, needed, needed_by or f"test_{task}")
         if task != "pose":
             check_size(*self.size, self.facts.dispnet_encoder)
 
@@ -132,6 +132,7 @@ class Model:
         """{name: network} of a task, in evaluation mode and the precision of the run."""
         device = self.start()
         networks = load(self.weights, needed_networks(task, self.facts.flownet_type))
+        prefix_names(networks)  # two of them may have parameters of the same name
         level = self.amp_level, device
         return {name: mixed_precision(net, *level)[0] for name, net in networks.items()}
 
@@ -146,14 +147,17 @@ class Model:
         cell = Poses(self._networks("pose")["pose_net"]).set_train(False)
         return lambda images: self._run(cell, images)
 
-    def flow(self):
+    def flow(self, source=None):
         """Function of (b, 3 L, H, W) uint8, K and its inverse (b, 3, 3) -> flow (b, H, W, 2).
 
-        The flow leads to the source in the middle, the frame after the target.
+        Args:
+            source: number of the source to which the flow leads; None: the one in the middle, the
+                frame after the target.
         """
         facts = self.facts
-        network = FullFlow(self._networks("flow"), facts.flownet_type, facts.scale_normalize)
-        cell = Flow(network, (facts.seq_length - 1) // 2).set_train(False)
+        source = (facts.seq_length - 1) // 2 if source is None else source
+        kind = facts.flownet_type, facts.scale_normalize
+        cell = Flow(FullFlow(self._networks("flow"), *kind, source)).set_train(False)
         return lambda *inputs: self._run(cell, *inputs).transpose(0, 2, 3, 1)
 
     def _run(self, cell, *inputs):

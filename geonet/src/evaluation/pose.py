@@ -83,25 +83,30 @@ def open_sequence(dataset_dir, number, camera, seq_length):
         raise InputError(f"{text}; unpack KITTI's data_odometry_calib.zip in {dataset_dir}")
     times = read_times(times_file)
     if len(times) < seq_length:
-        raise InputError(f"{folder} has {len(times)} frames; seq_length {seq_length} needs as many")
-    images = _images(folder / camera, len(times), dataset_dir)
+        counts = f"{times_file} has {len(times)} times, seq_length is {seq_length}"
+        raise InputError(f"{counts}: the sequence is too short")
+    images = _images(folder / camera, len(times))
     poses = tree.poses(number)
-    truth = read_kitti_poses(poses, len(times)) if is_file(poses) else None
+    truth = read_kitti_poses(poses) if is_file(poses) else None
+    if truth is not None and len(truth) != len(times):
+        counts = f"{poses} has {len(truth)} poses, {times_file} {len(times)} times"
+        raise InputError(f"{counts}; use files of the same sequence")
     return Sequence(number, images, times, truth)
 
 
-def _images(folder, count, dataset_dir):
-    """The images of a sequence, .png or .jpg."""
-    for ending in sorted(ENDINGS, reverse=True):
-        images = [folder / f"{number:06d}{ending}" for number in range(count)]
+def _images(folder, count):
+    """The images of a sequence, .png or .jpg, as many as times.txt has lines."""
+    for ending in sorted(ENDINGS):
+        images = [folder / f"{number:06d}{ending}" for number in range(count + 1)]
         if is_file(images[0]):
             break
-    lost = [path for path in images if not is_file(path)]
-    if lost:
-        archive = _ARCHIVES.get(folder.name, _COLOR_ARCHIVE)
-        text = f"{len(lost)} of {count} images are missing, first {lost[0].with_suffix('.png')}"
-        raise InputError(f"{text}; unpack KITTI's {archive} in {dataset_dir}")
-    return images
+    archive = _ARCHIVES.get(folder.name, _COLOR_ARCHIVE)
+    if lost := [path for path in images[:-1] if not is_file(path)]:
+        text = f"{len(lost)} of {count} images are missing, first {lost[0]}"
+        raise InputError(f"{text}; times.txt tells their number, KITTI's {archive} holds them")
+    if is_file(images[-1]):
+        raise InputError(f"{folder.parent}/times.txt ends before {images[-1]}: get it again")
+    return images[:-1]
 
 
 def test(model, dataset_dir, number, camera, gtruth_dir, places, workers):

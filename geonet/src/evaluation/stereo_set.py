@@ -9,7 +9,8 @@ import numpy as np
 
 from ..model_utils.errors import InputError, shown
 from ..model_utils.files import is_file
-from ..model_utils.images import read_png
+from ..model_utils.images import image_header, read_png
+from ..sfm_utils.calibration import focal_of_width
 from ..sfm_utils.depth_evaluation import GEONET_STEREO, disparity_to_depth, score_depth, stereo_d1
 from ..sfm_utils.lists import read_fields
 from .depth_sets import Result, lacking, limited
@@ -65,11 +66,17 @@ class StereoSet:
         return paths
 
     def missing_truth(self):
-        """What is missing of the ground truth, in words; empty when it is complete."""
+        """What is wrong with the ground truth, in words; empty when it is complete."""
         paths = self._paths(_DISPARITY)
         lost = [path for path in paths if not is_file(path)]
-        text = lacking(lost, len(paths), _ARCHIVE)
-        return text and f"disparities: {text}"
+        if text := lacking(lost, len(paths), _ARCHIVE):
+            return f"disparities: {text}"
+        try:
+            for path in paths:
+                focal_of_width(image_header(path).size[1], str(path))
+        except InputError as err:
+            return str(err)
+        return ""
 
     def disparity(self, number):
         """Ground truth of a scene: (H, W) float32 pixels, 0 where there is none.
@@ -81,10 +88,7 @@ class StereoSet:
 
     def target(self, number):
         """`disparity` as depth in metres."""
-        return self._depth(self.disparity(number), self.names[number])
-
-    def _depth(self, disparity, name):
-        return disparity_to_depth(disparity, f"{self.root / _DISPARITY / name}.png")
+        return disparity_to_depth(self.disparity(number), str(self._paths(_DISPARITY)[number]))
 
     def result(self, number, prediction):
         """Result of a scene's predicted depth (h, w).
@@ -92,8 +96,9 @@ class StereoSet:
         Raises:
             InputError: damaged ground truth, or a prediction that is no depth.
         """
-        disparity, name = self.disparity(number), self.names[number]
-        score = score_depth(prediction, self._depth(disparity, name), self.protocol, name)
+        disparity, name = self.disparity(number), str(self._paths(_DISPARITY)[number])
+        target = disparity_to_depth(disparity, name)
+        score = score_depth(prediction, target, self.protocol, name)
         d1 = stereo_d1(prediction, disparity), stereo_d1(prediction, disparity, score.ratio)
         return Result(score, d1)
 
