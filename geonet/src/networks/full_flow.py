@@ -6,7 +6,7 @@ from ..sfm_utils.sampling import Sampler
 from ..sfm_utils.similarity import Similarity
 from ..sfm_utils.smoothness import normalized
 from ..sfm_utils.warping import places, rigid_flow
-from .layout import both_depths, motions, repeated, scaled_camera, split_sources
+from .layout import both_depths, chosen, motions, repeated, scaled_camera, split_sources
 
 SCALES = 4
 _LEAST_LENGTH = 1e-10  # is added to each coordinate before its length is taken
@@ -20,15 +20,17 @@ class RigidFlow(nn.Cell):
         scale_normalize: divide each disparity by its mean.
         both_ways: see `layout`; False leaves out the backward flow.
         scales: how many.
+        source: number of the only source whose flow is wanted; None: all of them.
     """
 
-    def __init__(self, networks, scale_normalize, both_ways=False, scales=1):
+    def __init__(self, networks, scale_normalize, both_ways=False, scales=1, source=None):
         super().__init__(auto_prefix=False)  # the networks keep their names
         self.depth_net, self.pose_net = networks["depth_net"], networks["pose_net"]
         self.scale_normalize, self.both_ways, self.scales = scale_normalize, both_ways, scales
+        self.source = source
 
     def construct(self, target, sources, K, inv_K):
-        """Flows of all sources.
+        """Flows of the sources.
 
         Args:
             target: (B, 3, H, W), RGB -1..1.
@@ -36,12 +38,14 @@ class RigidFlow(nn.Cell):
             K, inv_K: (B, 3, 3), pixels.
         Returns:
             Tuple of (2 S B, 2, H / 2^s, W / 2^s), or without the backward flow (S B, ...), x and y
-            in pixels of their scale.
+            in pixels of their scale; S is 1 where one source is wanted.
         """
+        vectors = chosen(self.pose_net(ops.concat((target, sources), 1)), self.source, 1)
+        sources = chosen(sources, self.source, 3)
         count = sources.shape[1] // 3
         images = ops.concat((target, split_sources(sources))) if self.both_ways else target
         disparities = self.depth_net(images)
-        matrices = motions(self.pose_net(ops.concat((target, sources), 1)), self.both_ways)
+        matrices = motions(vectors, self.both_ways)
         flows = ()
         for scale in range(self.scales):
             disparity = disparities[scale]
@@ -49,7 +53,7 @@ class RigidFlow(nn.Cell):
             depth = self._depths(1 / disparity, target.shape[0], count)
             sets = matrices.shape[0] // target.shape[0]
             camera = scaled_camera(K, inv_K, scale, sets)
-            flows = (*flows, rigid_flow(depth, camera[0], camera[1], matrices))
+            flows += (rigid_flow(depth, camera[0], camera[1], matrices),)
         return flows
 
     def _depths(self, depth, batch, count):
@@ -65,14 +69,17 @@ class FlowPyramid(nn.Cell):
         scale_normalize: see `RigidFlow`.
         both_ways: see `layout`.
         alpha: share of SSIM in the error of the rigid flow.
+        source: see `RigidFlow`.
     """
 
-    def __init__(self, networks, flownet_type, scale_normalize, both_ways=False, alpha=0.85):
+    def __init__(
+        self, networks, flownet_type, scale_normalize, both_ways=False, alpha=0.85, source=None
+    ):
         super().__init__(auto_prefix=False)  # the networks keep their names
-        self.flow_net, self.both_ways = networks["flow_net"], both_ways
+        self.flow_net, self.both_ways, self.source = networks["flow_net"], both_ways, source
         self.is_residual = flownet_type == "residual"
         if self.is_residual:
-            self.rigid = RigidFlow(networks, scale_normalize, both_ways, SCALES)
+            self.rigid = RigidFlow(networks, scale_normalize, both_ways, SCALES, source)
             self.sampler, self.compare = Sampler("zero"), Similarity("same", share=alpha)
 
     def construct(self, target, sources, K, inv_K):
@@ -81,8 +88,8 @@ class FlowPyramid(nn.Cell):
         Returns:
             Tuple of four (2 S B, 2, H / 2^s, W / 2^s), or (S B, ...), pixels of their scale.
         """
-        ours = repeated(target, sources.shape[1] // 3)
-        others = split_sources(sources)
+        others = split_sources(chosen(sources, self.source, 3))
+        ours = repeated(target, others.shape[0] // target.shape[0])
         if self.both_ways:
             ours, others = ops.concat((ours, others)), ops.concat((others, ours))
         inputs = ops.concat((ours, others), 1)
@@ -90,14 +97,14 @@ class FlowPyramid(nn.Cell):
             return self.flow_net(inputs)
         rigid = ()
         for flow in self.rigid(target, sources, K, inv_K):
-            rigid = (*rigid, ops.stop_gradient(flow))
+            rigid += (ops.stop_gradient(flow),)
         x, y = places(rigid[0])
         warped = self.sampler(others, x, y)
         error = length(self.compare.difference(ours, warped))
         inputs = ops.concat((inputs, warped, rigid[0], error), 1)
         flows = ()
         for scale, flow in enumerate(self.flow_net(ops.stop_gradient(inputs))):
-            flows = (*flows, flow + rigid[scale])
+            flows += (flow + rigid[scale],)
         return flows
 
 
@@ -105,15 +112,15 @@ class FullFlow(nn.Cell):
     """Forward flow at full size, for prediction.
 
     Args:
-        networks, flownet_type, scale_normalize: see `FlowPyramid`.
+        networks, flownet_type, scale_normalize, source: see `FlowPyramid`.
     """
 
-    def __init__(self, networks, flownet_type, scale_normalize):
+    def __init__(self, networks, flownet_type, scale_normalize, source=None):
         super().__init__(auto_prefix=False)  # the networks keep their names
-        self.pyramid = FlowPyramid(networks, flownet_type, scale_normalize)
+        self.pyramid = FlowPyramid(networks, flownet_type, scale_normalize, source=source)
 
     def construct(self, target, sources, K, inv_K):
-        """See `RigidFlow` -> (S B, 2, H, W), pixels, target to each source."""
+        """See `RigidFlow` -> (S B, 2, H, W), pixels, target to each source that is wanted."""
         return self.pyramid(target, sources, K, inv_K)[0]
 
 

@@ -16,6 +16,19 @@ def split_sources(sources):
     return ops.concat(ops.split(sources, 3, 1))
 
 
+def chosen(stack, source, width):
+    """What belongs to one source.
+
+    Args:
+        stack: (B, S width, ...), the sources in the order of time.
+        source: number of the source; None: all of them.
+        width: entries of axis 1 that belong to a source.
+    """
+    if source is None:
+        return stack
+    return stack[:, source * width : (source + 1) * width]
+
+
 def repeated(images, count):
     """Images of the targets, once for each source: (B, ...) -> (S B, ...)."""
     return ops.tile(images, (count,) + (1,) * (images.ndim - 1))

@@ -1,7 +1,9 @@
 """Depth, pose and flow networks (paper, section 3), and which of them a task needs."""
 
 import mindspore as ms
+import numpy as np
 from mindspore import nn
+from mindspore.ops import constexpr
 
 from ..model_utils.errors import InputError
 from .layers import BatchNorm, ConvLayer
@@ -50,9 +52,14 @@ class FlowNet(ResNet50UNet):
         """(B, in_channels, H, W) -> four (B, 2, H / 2^s, W / 2^s), x and y in pixels of a scale."""
         flows = ()
         for flow in super().construct(x):
-            sides = ms.Tensor([flow.shape[3], flow.shape[2]], ms.float32)
-            flows += (flow * sides.reshape(1, 2, 1, 1).astype(flow.dtype),)
+            flows += (flow * _sides(flow.shape[2], flow.shape[3]).astype(flow.dtype),)
         return flows
+
+
+@constexpr
+def _sides(height, width):
+    """Width and height, (1, 2, 1, 1); a constant of the graph, which MindSpore 2.0 can export."""
+    return ms.Tensor(np.float32([width, height]).reshape(1, 2, 1, 1))
 
 
 class PoseNet(nn.Cell):

@@ -55,7 +55,7 @@ class VggUNet(nn.Cell):
         skips, y = (), x
         for level in self.levels:
             y = level(y)
-            skips = (*skips, y)
+            skips += (y,)
         conv1, conv2, conv3, conv4, conv5, conv6, y = skips
         y = self.iconv7(ops.concat((nearest_like(self.resize, self.upconv7(y), conv6), conv6), 1))
         y = self.iconv6(ops.concat((nearest_like(self.resize, self.upconv6(y), conv5), conv5), 1))
