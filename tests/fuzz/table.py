@@ -3,6 +3,7 @@
 from tests.fuzz import (
     depthnet_readers,
     geonet_readers,
+    geonet_weights_readers,
     image_readers,
     midas_readers,
     monodepth2_readers,
@@ -19,6 +20,7 @@ READERS = {
     **midas_readers.READERS,
     **monodepth2_readers.READERS,
     **geonet_readers.READERS,
+    **geonet_weights_readers.READERS,
     **sfm_readers.READERS,
     **scripts_readers.READERS,
     **weights_readers.READERS,

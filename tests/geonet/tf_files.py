@@ -8,21 +8,12 @@ import struct
 
 import numpy as np
 
-from tests import golden_weights
-from tests.golden_files import golden_dir
+from tests.geonet.golden_networks import GOLDEN, variables
 
-GOLDEN = golden_dir("geonet")
 MARK = bytes.fromhex("57fb808b247547db")
 _TYPES = {"float32": 1, "float64": 2, "int32": 3, "int64": 9, "float16": 19}
-_KINDS = {
-    "weights": "weight",
-    "biases": "bias",
-    "beta": "beta",
-    "moving_mean": "mean",
-    "moving_variance": "var",
-}
 _RESTARTS = 16  # entries from one complete key to the next
-_BLOCK = 262144  # bytes after which a block ends
+_BLOCK = 262144  # bytes of keys and values after which a block ends
 
 
 def slow_crc32c(data):
@@ -120,12 +111,13 @@ def table(contents, keys, kind=0):
 
 def index(entries, block_size=_BLOCK):
     """A table of {key: value}."""
-    blocks, here = [], []
-    for item in sorted(entries.items()):
-        here.append(item)
-        if len(block(here)) >= block_size:
+    blocks, here, size = [], [], 0
+    for key, value in sorted(entries.items()):
+        here.append((key, value))
+        size += len(key) + len(value)
+        if size >= block_size:
             blocks.append(here)
-            here = []
+            here, size = [], 0
     blocks += [here] if here else []
     # A key that is not below those of its block; of the last block TensorFlow takes a short one.
     keys = [items[-1][0] for items in blocks]
@@ -156,18 +148,24 @@ def write_checkpoint(prefix, arrays, shards=1, block_size=_BLOCK, crc32c=slow_cr
 
 
 def golden_variables(name):
-    """{variable: shape} of all that a training of the original saves but the step.
+    """{variable: shape} of all that a training of the original saves, the step too.
 
     Args:
         name: of a list vars_<name>.json.
     """
     found = json.loads((GOLDEN / f"vars_{name}.json").read_text())
-    return {variable: tuple(shape) for variable, shape in found["model_variables"]}
+    shapes = {variable: tuple(shape) for variable, shape in found["model_variables"]}
+    return {**shapes, found["saved_step_variable"]: ()}
 
 
-def golden_value(name, shape):
-    """The goldens' value of a variable, in TensorFlow's layout."""
-    kind = _KINDS[name.rpartition("/")[2]]
-    shape = (shape[3], shape[2], *shape[:2]) if len(shape) == 4 else shape
-    value = golden_weights.det(name, shape, kind)
-    return value.transpose(2, 3, 1, 0) if value.ndim == 4 else value
+def tensorflow_arrays(networks, step=None):
+    """{variable: array in TensorFlow's layout} of {name: network}.
+
+    The order of the layers is that of golden_networks.py, which the parity tests prove.
+    """
+    found = {} if step is None else {"global_step_1": np.array(step, np.int32)}
+    for scope, network in networks.items():
+        for name, (parameter, _) in variables(network, scope).items():
+            array = parameter.asnumpy()
+            found[name] = array.transpose(2, 3, 1, 0) if array.ndim == 4 else array
+    return found

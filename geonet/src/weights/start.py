@@ -6,6 +6,12 @@ from .loading import fill, fitting, listed, must_hold
 from .reading import open_weights
 
 _RIGID = ("depth_net", "pose_net")
+_NETWORK_OF = {
+    "dispnet_encoder": "depth_net",
+    "scale_normalize": "depth_net",
+    "seq_length": "pose_net",
+    "flownet_type": "flow_net",
+}
 
 
 def check_start(init_ckpt_file, mode, flownet_type, **options):
@@ -22,38 +28,32 @@ def check_start(init_ckpt_file, mode, flownet_type, **options):
     Raises:
         InputError: no such file, a damaged one, or one of another training than this one needs.
     """
-    is_residual = mode == "train_flow" and flownet_type == "residual"
+    is_rigid = mode == "train_rigid"
+    needs_rigid = is_rigid or flownet_type == "residual"
+    run = mode if is_rigid else f"{mode} with flownet_type {flownet_type}"
     if not init_ckpt_file:
-        if is_residual:
-            text = "train_flow with flownet_type residual needs the weights of train_rigid"
+        if needs_rigid and not is_rigid:
+            text = f"{run} needs the weights of train_rigid"
             raise InputError(f"{text}; train with --mode train_rigid, then give --init_ckpt_file")
         return None
     weights = open_weights(find_weights(init_ckpt_file))
-    has_flow = "flow_net" in weights.networks
-    if mode == "train_rigid" and has_flow:
-        text = f"{weights.path} is of train_flow, from which train_rigid does not start"
-        raise InputError(f"{text}; give weights of --mode train_rigid, or none")
-    if mode == "train_rigid":
-        options.pop("scale_normalize", None)  # a training may go on with it, or without
-        must_hold(weights, _RIGID, mode)
-    elif is_residual:
-        must_hold(weights, _RIGID, f"{mode} with flownet_type {flownet_type}")
-        options |= {"flownet_type": flownet_type} if has_flow else {}
-    else:
-        must_hold(weights, ("flow_net",), f"{mode} with flownet_type {flownet_type}")
-        options = {"flownet_type": flownet_type}
-    _must_agree(weights, options)
+    if is_rigid:
+        if "flow_net" in weights.networks:
+            text = f"{weights.path} is of train_flow, from which train_rigid does not start"
+            raise InputError(f"{text}; give weights of --mode train_rigid, or none")
+        options.pop("scale_normalize", None)  # the training may go on with it, or without
+    must_hold(weights, _RIGID if needs_rigid else ("flow_net",), run)
+    _must_agree(weights, {**options, "flownet_type": flownet_type})
     return weights
 
 
 def _must_agree(weights, options):
-    """InputError where the weights know an option to be another."""
+    """InputError where the weights' networks are known to be of another option."""
     for key, value in options.items():
         known = weights.record.get(key)
-        if known is not None and known != value:
-            raise InputError(
-                f"{weights.path} is of {key} {known}, not {value}; add --{key} {known}"
-            )
+        if _NETWORK_OF[key] in weights.networks and known not in (None, value):
+            text = f"{weights.path} is of {key} {known}, not {value}"
+            raise InputError(f"{text}; add --{key} {known}")
 
 
 def start_networks(networks, init_ckpt_file, mode, flownet_type, **options):
