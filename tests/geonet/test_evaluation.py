@@ -125,10 +125,9 @@ def test_reading_ahead_keeps_the_order_and_passes_errors_on():
 
 
 def test_reading_ahead_does_not_read_everything_at_once():
-    read = []
-    found = read_ahead(lambda item: read.append(item) or item, range(1000), 2)
-    next(found)
-    assert len(read) < 20
+    taken = []
+    found = read_ahead(lambda item: item, (taken.append(n) or n for n in range(1000)), 2)
+    assert next(found) == 0 and len(taken) < 20
 
 
 def test_batches_keep_the_order_and_the_last_one_is_short():

@@ -208,6 +208,16 @@ def test_predictions_follow_the_list_whatever_the_batch(tmp_path, capsys, batch_
     assert means["images"] == 3 and means["d1_all_scaled"] == 0 and means["d1_all_unscaled"] == 100
 
 
+def test_images_are_shrunk_as_in_the_original(tmp_path):
+    folder, model = write_stereo(tmp_path), Stub()
+    path = folder / "kitti/training/image_2/000001_10.png"
+    image = np.random.default_rng(0).integers(0, 256, (30, 1224, 3), np.uint8)
+    Image.fromarray(image).save(path)
+    run_test(model, folder, "stereo")
+    expected = np.asarray(Image.fromarray(image).resize((32, 16), Image.Resampling.LANCZOS))
+    np.testing.assert_array_equal(model.seen[0][1], expected.transpose(2, 0, 1))
+
+
 def test_without_ground_truth_the_run_says_how_to_evaluate_later(tmp_path, capsys):
     folder = golden_trees.write_eigen(tmp_path)
     (folder / "kitti" / DRIVE / "velodyne_points/data/0000000070.bin").unlink()
@@ -251,3 +261,18 @@ def test_panels_show_the_worst_and_the_best_image(tmp_path):
     assert worst.shape == best.shape and worst.shape[1] == 1280
     assert not np.array_equal(worst, best)
     assert worst[24 + 8, 600].mean() > best[24 + 8, 600].mean() + 50, "its own image is shown"
+
+
+def test_a_panel_s_prediction_is_scaled_as_it_is_scored(tmp_path):
+    """Half of the true depth everywhere is right up to scale: it looks like the truth, no error."""
+    folder = write_stereo(tmp_path, count=1)
+    images = stereo(folder).images()
+    places = places_of("eval_depth", tmp_path, "", "", "")
+    prediction = np.full((1, 6, 9), 1, np.float32)
+    depth.score(prediction, stereo(folder), places, images, (1, tmp_path / "panels"))
+    panel = cv2.imread(str(tmp_path / "panels" / "worst1.png")).astype(int)
+    height = (panel.shape[0] - 4 * 24) // 2
+    upper, lower = panel[24 : 24 + height], panel[height + 72 : 2 * height + 72]
+    predicted, truth, error = upper[-3, 1000], lower[-3, 360], lower[-3, 1000]
+    assert np.abs(predicted - truth).max() <= 8, (predicted, truth)
+    assert error.max() < 16

@@ -6,6 +6,7 @@ import math
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from geonet.src.evaluation import places_of, pose, snippets
 from geonet.src.model_utils.errors import InputError
@@ -46,6 +47,15 @@ def test_each_target_is_seen_with_its_neighbours(odometry, tmp_path):
     seen = np.concatenate(model.seen)[:, ::3, 0, 0].tolist()
     assert seen == [[t, t - 2, t - 1, t + 1, t + 2] for t in range(2, COUNT - 2)]
     assert model.checked == ["pose"]
+
+
+def test_images_are_shrunk_as_in_the_original(odometry, tmp_path):
+    image = np.random.default_rng(0).integers(0, 256, (20, 40, 3), np.uint8)
+    Image.fromarray(image).save(odometry / "sequences/09/image_2/000001.png")
+    model = Stub()
+    run_test(model, odometry, tmp_path / "out")
+    expected = np.asarray(Image.fromarray(image).resize((32, 16), Image.Resampling.BILINEAR))
+    np.testing.assert_array_equal(model.seen[0][0, :3], expected.transpose(2, 0, 1))
 
 
 @pytest.mark.parametrize("length", [3, 5])
