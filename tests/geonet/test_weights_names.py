@@ -1,5 +1,7 @@
 """TensorFlow's names of all variables, and what the arrays' shapes tell of the networks."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -11,8 +13,9 @@ from geonet.src.weights.names import (
     split_name,
     step_number,
     tensorflow_names,
+    trainable_variables,
 )
-from tests.geonet.golden_networks import variables
+from tests.geonet.golden_networks import GOLDEN, variables
 from tests.geonet.tf_files import golden_variables
 
 LISTS = {
@@ -41,6 +44,14 @@ def test_the_variables_are_those_that_the_original_saves(case):
     expected = golden_variables(name)
     assert expected.pop("global_step_1") == ()
     assert list(found.items()) == list(expected.items())  # in the original's order too
+
+
+def test_what_trains_is_what_the_original_lists(case):
+    name, networks = case
+    golden = json.loads((GOLDEN / f"vars_{name}.json").read_text())
+    expected = golden["trained" if "flow" in name else "trainable"]
+    learning = {"flow_net": networks["flow_net"]} if "flow" in name else networks
+    assert list(trainable_variables(learning)) == [variable for variable, _ in expected]
 
 
 def test_each_parameter_has_the_name_whose_values_the_goldens_give_it(case):

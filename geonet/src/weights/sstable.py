@@ -144,8 +144,6 @@ def _unpacked(data):
             place += size
         else:
             part, place = _copied(out, tag, data, place)
-        if not part or len(out) + len(part) > length:
-            raise ValueError("a compressed block is longer or shorter than it says")
         out += part
     if len(out) != length:
         raise ValueError("a compressed block is longer or shorter than it says")
