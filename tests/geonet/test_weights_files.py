@@ -100,6 +100,18 @@ def test_without_a_list_the_highest_step(tmp_path):
     assert find_weights(tmp_path) == tmp_path / "model-15.index"
 
 
+def test_the_only_checkpoint_of_a_folder(tmp_path):
+    # As the original's published weights: a name without a step, and no list.
+    put(tmp_path, "model.index", "model.data-00000-of-00001", "model.meta", "state_5.ckpt")
+    assert find_weights(tmp_path) == tmp_path / "model.index"
+    assert find_weights(f"{tmp_path}/model/") == tmp_path / "model.index"
+    put(tmp_path, "model_sn.index")
+    line = f"init_ckpt_file {tmp_path} is a folder with model.index, model_sn.index; give one of"
+    assert refuse(tmp_path) == f"{line} them"
+    put(tmp_path, "a.ckpt", "b.ckpt")
+    assert "with a.ckpt, b.ckpt, model.index, ...; give one of them" in refuse(tmp_path)
+
+
 def test_a_list_that_does_not_help(tmp_path):
     line = refuse(listed(tmp_path / "a", 'model_checkpoint_path: "model-6"\n'))
     assert line == (

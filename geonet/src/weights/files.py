@@ -18,7 +18,7 @@ def find_weights(path, key="init_ckpt_file"):
     Args:
         path: a .ckpt or a file of a TensorFlow checkpoint, whose ending may be left out; or a
             folder: its model-<step>.ckpt of the highest step, else the checkpoint that
-            TensorFlow's list `checkpoint` calls the newest.
+            TensorFlow's list `checkpoint` calls the newest, else the only one in it.
         key: option that names it.
     Returns:
         Path of a .ckpt, or of a TensorFlow checkpoint's .index.
@@ -58,6 +58,13 @@ def _in_folder(folder, key):
         steps = {int(match[1]): file for match, file in found if match}
         if steps:
             return steps[max(steps)]
+    files = [path for path in folder.iterdir() if path.suffix in (".ckpt", ".index")]
+    files = sorted(path for path in files if not path.name.startswith("state_"))
+    if len(files) == 1:
+        return files[0]
+    if files:
+        few = ", ".join(path.name for path in files[:3]) + ", ..." * (len(files) > 3)
+        raise InputError(f"{key} {folder} is a folder with {few}; give one of them")
     text = f"{key} {folder} is a folder without model-<step>.ckpt, and without TensorFlow's list"
     raise InputError(f"{text} checkpoint; train first, or give a file")
 
