@@ -256,10 +256,10 @@ def test_flow_of_networks_is_the_original_s_and_is_evaluated(run, tmp_path):
     for kind in ("noc", "occ"):
         (folder / "kitti/training" / f"flow_{kind}" / "000002_10.png").unlink()
     flags = ["--dataset_dir", strips, "--init_ckpt_file", weights, "--batch_size", 2]
-    truth = ["--gt_flow_dir", folder / "kitti", "--output_dir", tmp_path / "out"]
+    truth = ["--gt_flow_dir", folder / "kitti"]
     out, _ = run("eval.py", "--mode=test_flow", *flags, *truth, timeout=300)
     expected = arrays("train_flowinf_residual.npz")["fwd_full_flow_s0_sub4"]
-    result = tmp_path / "out" / "model-9"
+    result = tmp_path / "weights" / "test_flow" / "model-9"  # for want of an output_dir
     for number, flow in enumerate(expected[2:]):  # of the second source
         found = read_flo(result / "binary" / f"{number:06d}.flo")
         assert found.shape == (64, 128, 2)
