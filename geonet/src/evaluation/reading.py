@@ -30,7 +30,12 @@ def read_planes(path: str | Path, height: int, width: int, resampling: int) -> n
     Raises:
         InputError: missing or broken; the line names it.
     """
-    image = Image.fromarray(read_rgb(path)).resize((width, height), resampling)
+    return resized_planes(read_rgb(path), height, width, resampling)
+
+
+def resized_planes(rgb: np.ndarray, height: int, width: int, resampling: int) -> np.ndarray:
+    """An image (H, W, 3) uint8, RGB, at the networks' size; see `read_planes`."""
+    image = Image.fromarray(rgb).resize((width, height), resampling)
     return np.ascontiguousarray(np.asarray(image).transpose(2, 0, 1))
 
 
