@@ -74,7 +74,11 @@ def test_processes_end_with_the_one_that_started_them(tmp_path):
     wait_for(lambda: len(os.listdir(tmp_path)) == 2)
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
-    wait_for(lambda: not any(map(is_running, os.listdir(tmp_path))))
+    try:
+        wait_for(lambda: not any(map(is_running, os.listdir(tmp_path))))
+    finally:
+        for left in filter(is_running, os.listdir(tmp_path)):
+            os.kill(int(left), signal.SIGKILL)
 
 
 def test_there_are_no_more_processes_than_cores():

@@ -99,13 +99,16 @@ def test_what_cannot_be_is_answered_in_one_line(program, video, tmp_path):
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_a_run_that_was_stopped_goes_on(program, video, tmp_path, number):
-    """Nothing is half-written; the next run makes what is missing and removes what was left."""
+    """Nothing is half-written; the next run makes what is missing and removes what was left.
+
+    Ctrl-C on a terminal reaches the processes too; a kill is for the first one alone.
+    """
     line = prepare_line(f"{video}/raw", "kitti_raw_eigen", tmp_path, "--img_width=4000")
-    process = program("geonet").start(*line)
+    process = program("geonet").start(*line, start_new_session=True)
     try:
         while len(list(tmp_path.glob("*/*.jpg"))) < 3 and process.poll() is None:
             time.sleep(0.005)
-        process.send_signal(number)
+        (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
     finally:
         _, error = process.communicate(timeout=60)
     if number == signal.SIGINT:

@@ -80,8 +80,8 @@ def missing_strips(root: Path, strips: Sequence[Strip]) -> list[Strip]:
 def write_lists(root: Path, strips: Sequence[Strip]) -> tuple[int, int]:
     """Write train.txt and val.txt, `folder frame` in each line; one strip in ten is for validation.
 
-    The choice is the original's for a folder whose names its system lists in ascending order.
-    At least one strip is for each, if there are two.
+    The choice is the original's for a folder whose names its system lists in ascending order. The
+    first strip is to train on and the second to validate on, however few there are.
 
     Args:
         root: the folder.
@@ -91,8 +91,6 @@ def write_lists(root: Path, strips: Sequence[Strip]) -> tuple[int, int]:
     """
     names = sorted((strip.folder, strip.name) for strip in strips)
     is_val = np.random.RandomState(_SEED).random_sample(len(names)) < _VAL_SHARE
-    if len(names) > 1 and len(set(is_val.tolist())) == 1:
-        is_val[-1] = ~is_val[-1]
     parts = [[name for name, val in zip(names, is_val) if val == part] for part in (False, True)]
     for file, part in zip(LISTS, parts):
         text = "".join(f"{folder} {name}\n" for folder, name in part)
