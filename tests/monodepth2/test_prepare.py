@@ -53,6 +53,16 @@ def test_standing_frames_are_left_out(kitti, tmp_path, capsys):
     assert counts[0] - counts[1] == left_out
 
 
+def test_speed_is_that_over_ground(tmp_path):
+    """Its parts to the north and to the east are the seventh and the eighth number of a record."""
+    (tmp_path / "oxts" / "data").mkdir(parents=True)
+    for number, (north, east) in enumerate([(0.3, -0.39), (0.3, 0.41)]):  # 0.492 and 0.508 m/s
+        values = [50] * 6 + [north, east] + [50] * 22
+        path = tmp_path / "oxts" / "data" / f"{number:010d}.txt"
+        path.write_text(" ".join(map(str, values)))
+    assert make_splits.moving(tmp_path, [0, 1, 2], 0.5) == {1, 2}  # of 2 there is no record
+
+
 def test_frames_without_neighbours_or_the_other_image_are_left_out():
     found = make_splits.with_neighbours({0, 1, 2, 3, 5, 6, 7}, {1, 2, 3, 4, 5, 6})
     assert found == {"l": [1, 2, 6], "r": [2, 3, 5]}
