@@ -34,11 +34,11 @@ def rotation_from_axis_angle(axis_angle: ms.Tensor) -> ms.Tensor:
     cos, sin = ops.cos(angle), ops.sin(angle)
     x, y, z = axis[:, 0:1], axis[:, 1:2], axis[:, 2:3]
     rest = 1 - cos
-    rows = [
-        [x * x * rest + cos, x * y * rest - z * sin, x * z * rest + y * sin],
-        [x * y * rest + z * sin, y * y * rest + cos, y * z * rest - x * sin],
-        [x * z * rest - y * sin, y * z * rest + x * sin, z * z * rest + cos],
-    ]
+    rows = (
+        (x * x * rest + cos, x * y * rest - z * sin, x * z * rest + y * sin),
+        (x * y * rest + z * sin, y * y * rest + cos, y * z * rest - x * sin),
+        (x * z * rest - y * sin, y * z * rest + x * sin, z * z * rest + cos),
+    )
     return _matrix(rows)
 
 
@@ -54,11 +54,11 @@ def rotation_from_euler(angles: ms.Tensor) -> ms.Tensor:
     cos, sin = ops.cos(angles), ops.sin(angles)
     cx, cy, cz = cos[:, 0:1], cos[:, 1:2], cos[:, 2:3]
     sx, sy, sz = sin[:, 0:1], sin[:, 1:2], sin[:, 2:3]
-    rows = [
-        [cy * cz, -cy * sz, sy],
-        [cx * sz + sx * sy * cz, cx * cz - sx * sy * sz, -sx * cy],
-        [sx * sz - cx * sy * cz, sx * cz + cx * sy * sz, cx * cy],
-    ]
+    rows = (
+        (cy * cz, -cy * sz, sy),
+        (cx * sz + sx * sy * cz, cx * cz - sx * sy * sz, -sx * cy),
+        (sx * sz - cx * sy * cz, sx * cz + cx * sy * sz, cx * cy),
+    )
     return _matrix(rows)
 
 
@@ -76,6 +76,6 @@ def inverse_pose(b_from_a: ms.Tensor) -> ms.Tensor:
 
 
 def _matrix(rows):
-    """(B, 3, 3) of three rows of three (B, 1)."""
+    """(B, 3, 3) of three rows of three (B, 1); tuples, since MindSpore Lite takes no list."""
     first, second, third = rows
     return ops.concat(first + second + third, 1).reshape(-1, 3, 3)

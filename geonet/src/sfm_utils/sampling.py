@@ -10,7 +10,8 @@ Conventions
 The 2 x 2 pixels around each place are one row of a table, kept as the coefficients of their
 bilinear polynomial a + b fx + c fy + d fx fy, so that a place costs one gather, and the rest are
 products with constant matrices. This form can be exported and served, where ops.grid_sample
-cannot; training on CPU has its own, in sampling_cpu.
+cannot (MindSpore Lite knows neither lists nor `&` of conditions); training on CPU has its own, in
+sampling_cpu.
 """
 
 from __future__ import annotations
@@ -98,7 +99,8 @@ class Sampler(CpuForm):
         fixed = ops.stop_gradient(places)
         clipped = ops.maximum(ops.minimum(fixed, size - 1.0), 0.0)
         first = ops.minimum(ops.floor(clipped), size - 2.0)
-        free = (fixed > 0 if self.is_border else fixed >= 0) & (fixed < size - 1)
+        free = fixed > 0 if self.is_border else fixed >= 0
+        free = ops.logical_and(free, fixed < size - 1)
         return first, ops.select(free, places, clipped) - first
 
     def _table(self, image):
@@ -109,13 +111,16 @@ class Sampler(CpuForm):
         batch, channels, height, width = image.shape
         cells = height * width - width - 1
         pixels = image.reshape(batch, channels, -1)
-        corners = [pixels[:, :, start : start + cells] for start in (0, 1, width, width + 1)]
+        corners = ()
+        for start in (0, 1, width, width + 1):
+            corners += (pixels[:, :, start : start + cells],)
         table = self.product_a(ops.concat(corners, 1), _polynomial(batch, channels))
         return table.reshape(-1, 4 * channels)
 
 
 def _inside(x, y, height, width):
-    return (x >= 0) & (x < width - 1) & (y >= 0) & (y < height - 1)
+    across = ops.logical_and(x >= 0, x < width - 1)
+    return ops.logical_and(across, ops.logical_and(y >= 0, y < height - 1))
 
 
 # What follows depends on shapes only and becomes constants of the graph.
