@@ -97,6 +97,16 @@ def test_what_cannot_be_is_answered_in_one_line(program, video, tmp_path):
     assert not (tmp_path / "U").exists()
 
 
+def test_a_reader_that_has_enough_is_no_error(program, video, tmp_path):
+    inlet, outlet = os.pipe()
+    os.close(inlet)
+    line = prepare_line(f"{video}/odometry", "kitti_odom", tmp_path)
+    process = program("geonet").start(*line, stdout=outlet)
+    os.close(outlet)
+    assert process.communicate(timeout=60)[1] == ""
+    assert process.returncode == 1
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_a_run_that_was_stopped_goes_on(program, video, tmp_path, number):
     """Nothing is half-written; the next run makes what is missing and removes what was left.
