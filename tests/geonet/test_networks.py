@@ -73,7 +73,9 @@ def test_a_layer_is_the_same_in_both_forms(size, stride, padding):
     x = ms.Tensor(np.random.default_rng(0).standard_normal((2, 3, *size), np.float32))
     fast = layer(x).asnumpy()
     layer.cpu_form = False
-    np.testing.assert_allclose(fast, layer(x).asnumpy(), atol=1e-5)
+    plain = layer(x).asnumpy()
+    # Winograd's tiles: up to about 1e-5 of the largest output.
+    np.testing.assert_allclose(fast, plain, rtol=0, atol=2e-5 * np.abs(plain).max())
 
 
 def test_a_layer_that_doubles_is_the_same_in_both_forms():
@@ -82,7 +84,9 @@ def test_a_layer_that_doubles_is_the_same_in_both_forms():
     fast = layer(x).asnumpy()
     assert fast.shape == (2, 4, 28, 36)
     layer.cpu_form = False
-    np.testing.assert_allclose(fast, layer(x).asnumpy(), atol=1e-5)
+    plain = layer(x).asnumpy()
+    # Winograd's tiles: up to about 1e-5 of the largest output.
+    np.testing.assert_allclose(fast, plain, rtol=0, atol=2e-5 * np.abs(plain).max())
 
 
 def test_same_padding_puts_more_to_the_right_and_below():
