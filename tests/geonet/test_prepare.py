@@ -39,6 +39,7 @@ def test_the_line_of_raw_drives(program, video, tmp_path, name):
     out, _ = program("geonet").run(*prepare_line(f"{video}/raw", name, tmp_path))
     drives = ("2011_09_26_drive_0001_sync", "2011_09_29_drive_0003_sync")
     check_strips(tmp_path, {f"{drive}_{camera}" for drive in drives for camera in ("02", "03")})
+    assert "Static frames: 0/2 drives" in out
     assert "Progress 0/" in out
     assert "not the original's list, which --static_frames takes" in out
 

@@ -6,7 +6,7 @@ by the speed that the car itself measured (oxts), and in a drive without it by t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -18,10 +18,11 @@ from ..model_utils.images import read_rgb
 from ..sfm_utils.frame_selection import STATIC, MotionMeter
 from ..sfm_utils.lists import read_static_frames
 from ..sfm_utils.text_files import parse_numbers, read_lines
-from .jobs import run_jobs
+from .jobs import Progress, run_jobs
 from .kitti import Drive
 
 LIST = "static_frames.txt"  # what is found, in the original's form
+LINE_EVERY = 20  # drives
 _FIELDS, _NORTH, _EAST = 30, 6, 7  # of a record of oxts; the speeds are in metres per second
 
 
@@ -38,7 +39,7 @@ def listed_frames(path: str | Path) -> dict[str, set[int]]:
 
 
 def found_frames(
-    drives: Iterable[Drive], least: float, processes: int
+    drives: Sequence[Drive], least: float, processes: int
 ) -> tuple[dict[str, list[int]], int]:
     """The frames of each drive in which the car stands.
 
@@ -52,9 +53,12 @@ def found_frames(
         InputError: a record of oxts or an image is missing or damaged.
     """
     found, by_images = {}, 0
+    progress = Progress(len(drives), "drives", LINE_EVERY, "Static frames: %d/%d drives")
     for name, numbers, is_by_images in run_jobs(partial(_static, least), drives, processes):
         found[name] = numbers
         by_images += is_by_images
+        progress.add(1)
+    progress.close()
     return found, by_images
 
 

@@ -90,10 +90,8 @@ def prepare(options: argparse.Namespace) -> None:
         InputError: nothing to prepare, a file is missing or damaged, or the folder holds strips
             that were made otherwise.
     """
-    root, frame = (
-        options.dump_root,
-        frame_size(options.dataset_name, options.img_height, options.img_width),
-    )
+    root = options.dump_root
+    frame = frame_size(options.dataset_name, options.img_height, options.img_width)
     settings = {"dataset_name": options.dataset_name, "seq_length": options.seq_length}
     settings.update(img_height=frame.height, img_width=frame.width, camera=options.camera)
     dump_root.check_record(root, settings)
@@ -115,17 +113,17 @@ def prepare(options: argparse.Namespace) -> None:
 def _make(strips, root, frame, processes):
     """Make strips in several processes."""
     jobs = [strips[start : start + _PART] for start in range(0, len(strips), _PART)]
-    progress, faults = Progress(len(strips), "strips", LINE_EVERY), {}
+    progress, faults = Progress(len(strips), "strips", LINE_EVERY), set()
     for count, found in run_jobs(partial(write_strips, root, frame), jobs, processes):
         progress.add(count)
-        faults.update(dict.fromkeys(found))
+        faults.update(found)
     progress.close()
-    for fault in faults:
+    for fault in sorted(faults):
         print(f"bad input: {fault}", flush=True)
     if faults:
         raise InputError(
-            f"{len(faults)} of the images cannot be used, first: {next(iter(faults))}; get them "
-            "again, then the same command makes what is missing"
+            f"{len(faults)} of the images cannot be used, first: {min(faults)}; get them again, "
+            "then the same command makes what is missing"
         )
 
 
