@@ -54,7 +54,7 @@ def final_result(case, log, last, accuracy=None):
         _write(folder / f"{name}_loss.txt", "".join(f" {loss}\n" for loss in losses))
         _write(folder / f"{name}.log", "".join(f"{key} = {about[key]}\n" for key in about))
         return [
-            f"mean of the last {len(times)} of {len(lines)} log lines{_compiled(lines, last)}",
+            _averaged(len(times), len(lines)),
             f"written: {folder / name}.log, {folder / name}_loss.txt",
             "------------------ Final result ------------------",
             f"Final Performance images/sec : {rate}",
@@ -115,8 +115,10 @@ def _text(path):
         raise RunError(f"{path}: {err.strerror}") from None
 
 
-def _compiled(lines, last):
-    return ", with the first, which compiles" if len(lines) <= last else ""
+def _averaged(count, of):
+    if count < of:
+        return f"mean of the last {count} of {of} log lines"
+    return f"mean of all {count} log lines; the time of the first includes compilation"
 
 
 def _write(path, text):

@@ -53,7 +53,7 @@ def test_the_last_lines_are_averaged_to_awk_s_digits(values):
     ]
     for last in (5, 30):
         lines = report(values, last=last)
-        assert lines[0] == "mean of the last 5 of 5 log lines, with the first, which compiles"
+        assert lines[0] == "mean of all 5 log lines; the time of the first includes compilation"
         assert lines[3:5] == [
             "Final Performance images/sec : 6.18",
             "Final Performance sec/step : 0.64704",
