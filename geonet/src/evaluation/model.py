@@ -10,10 +10,9 @@ from ..model_utils.checkpoint import prefix_names
 from ..model_utils.media import filled
 from ..model_utils.step import mixed_precision
 from ..networks import needed_networks
-from ..networks.full_flow import FullFlow
+from ..networks.full_flow import FullFlow, depth_of
 from ..networks.models import check_size, preprocess
 from ..options import check_length
-from ..sfm_utils.smoothness import normalized
 from ..weights import find_weights, load, open_weights
 from ..weights.loading import must_hold
 
@@ -43,8 +42,7 @@ class Depth(nn.Cell):
 
     def construct(self, images):
         """(B, 3, H, W) uint8, RGB -> (B, 1, H, W), > 0."""
-        disparity = self.network(preprocess(images))[0]
-        return 1 / (normalized(disparity, 0) if self.scale_normalize else disparity)
+        return depth_of(self.network(preprocess(images))[0], self.scale_normalize)
 
 
 class Poses(nn.Cell):

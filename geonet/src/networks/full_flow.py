@@ -48,9 +48,8 @@ class RigidFlow(nn.Cell):
         matrices = motions(vectors, self.both_ways)
         flows = ()
         for scale in range(self.scales):
-            disparity = disparities[scale]
-            disparity = normalized(disparity, 0) if self.scale_normalize else disparity
-            depth = self._depths(1 / disparity, target.shape[0], count)
+            depth = depth_of(disparities[scale], self.scale_normalize)
+            depth = self._depths(depth, target.shape[0], count)
             sets = matrices.shape[0] // target.shape[0]
             camera = scaled_camera(K, inv_K, scale, sets)
             flows += (rigid_flow(depth, camera[0], camera[1], matrices),)
@@ -122,6 +121,17 @@ class FullFlow(nn.Cell):
     def construct(self, target, sources, K, inv_K):
         """See `RigidFlow` -> (S B, 2, H, W), pixels, target to each source that is wanted."""
         return self.pyramid(target, sources, K, inv_K)[0]
+
+
+def depth_of(disparity, scale_normalize):
+    """Depth of a disparity (B, 1, H, W) > 0.
+
+    Args:
+        disparity: of the depth network.
+        scale_normalize: divide it by its mean first.
+    """
+    disparity = normalized(disparity, 0) if scale_normalize else disparity
+    return ops.ones_like(disparity) / disparity  # 1 / x becomes an operator that ONNX lacks
 
 
 def length(vectors):

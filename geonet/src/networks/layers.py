@@ -73,7 +73,7 @@ class ConvLayer(CpuForm):
         border = {"pad_mode": "same"} if padding == "same" else {"pad_mode": "pad"}
         if padding == "explicit":
             border["pad"] = (kernel_size - 1) // 2
-        self.conv = ops.Conv2D(out_channels, kernel_size, stride=stride, **border)
+        self.conv = ops.Conv2D(out_channels, shape[2:], stride=stride, **border)
         self.has_tiles = kernel_size == 3 and stride == 1
         if self.has_tiles:
             self.tiled = TiledConv(doubles)

@@ -13,6 +13,8 @@ from ..sfm_utils import poses
 
 def split_sources(sources):
     """(B, 3 S, H, W) -> (S B, 3, H, W)."""
+    if sources.shape[1] == 3:
+        return sources  # a split into one part would make an ONNX file that cannot be read
     return ops.concat(ops.split(sources, 3, 1))
 
 
