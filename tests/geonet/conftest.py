@@ -50,6 +50,15 @@ def city(tmp_path_factory):
     return out
 
 
+@pytest.fixture(scope="session")
+def footage(tmp_path_factory):
+    """One drive of 6 frames, 96x64: drive_0/, drive_0_right/, drive_0.mp4, intrinsics.json."""
+    out = tmp_path_factory.mktemp("footage")
+    flags = "--videos 1 --frames 6 --height 64 --width 96 --workers 1"
+    main(["footage", str(out), *flags.split()])
+    return out
+
+
 def _shrink(path):
     """Resize a strip's frames to `SMALL`, and its camera with them."""
     height, width = SMALL

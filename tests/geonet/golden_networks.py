@@ -3,6 +3,7 @@
 import mindspore as ms
 import numpy as np
 
+from geonet.src.model_utils.checkpoint import prefix_names, save_networks
 from geonet.src.networks import make_networks
 from geonet.src.networks.layers import ConvLayer
 from tests.golden_files import golden_dir
@@ -73,3 +74,23 @@ def inputs(values):
     seq, K = planes(values["seq"]), np.float32(values["K"])
     inverse = np.float32(np.linalg.inv(np.float64(K)))
     return seq[:, :3], seq[:, 3:], ms.Tensor(K), ms.Tensor(inverse)
+
+
+def save_filled(path, names, **options):
+    """A .ckpt with the goldens' values, of images of their size, as a training leaves it.
+
+    Args:
+        path: of the file.
+        names: of networks.
+        options: dispnet_encoder, flownet_type, seq_length; the rest of the record.
+    """
+    kind = {"dispnet_encoder": "vgg", "flownet_type": "residual", "seq_length": 3}
+    kind |= {key: value for key, value in options.items() if key in kind}
+    networks = filled(names, **kind)
+    if len(names) > 1:
+        prefix_names(networks)
+    height, width = arrays("train_inputs.npz")["seq"].shape[1:3]
+    record = {"networks": list(names), "mode": "train_rigid", "step": 7, "scale_normalize": False}
+    record |= {"img_height": height, "img_width": width, **kind, **options}
+    save_networks(networks, path, record)
+    return path

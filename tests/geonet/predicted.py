@@ -1,6 +1,7 @@
-"""A stand-in for the networks of a test, whose predictions can be computed by hand."""
+"""A stand-in for the networks of a test, whose predictions can be computed by hand; images."""
 
 import numpy as np
+from PIL import Image
 
 from geonet.src.evaluation.model import Facts
 
@@ -21,7 +22,7 @@ class Stub:
         self.facts = Facts(*size, seq_length, "vgg", False, "residual")
         self.seen, self.checked = [], []
 
-    def check(self, task):
+    def check(self, task, needed_by=""):
         """Notes the task."""
         self.checked.append(task)
 
@@ -52,8 +53,9 @@ class Stub:
 
         return predict
 
-    def flow(self):
+    def flow(self, source=None):
         """Flow: the target's mean red value in pixels to the right, K's fx / 10 down."""
+        self.source = source
 
         def predict(images, K, inv_K):
             self._note(images)
@@ -64,3 +66,22 @@ class Stub:
             return found
 
         return predict
+
+
+def photo(seed, height=48, width=80):
+    """A smooth image (H, W, 3) uint8."""
+    coarse = np.random.default_rng(seed).integers(0, 256, (4, 6, 3), np.uint8)
+    return np.asarray(Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC))
+
+
+def grey(value, height=32, width=64):
+    """An image of one value."""
+    return np.full((height, width, 3), value, np.uint8)
+
+
+def save(folder, **images):
+    """Write images as <name>.png."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, image in images.items():
+        Image.fromarray(image).save(folder / f"{name}.png")
+    return folder
