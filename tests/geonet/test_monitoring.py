@@ -97,7 +97,8 @@ def panel_of(**maps):
 
 def test_panels_show_each_mode_s_maps():
     size = 64, 128
-    rigid = panel_of(disparity=np.linspace(0, 1, 64 * 128).reshape(1, *size), error=np.ones((1, *size)))
+    disparity = np.linspace(0, 1, 64 * 128).reshape(1, *size)
+    rigid = panel_of(disparity=disparity, error=np.ones((1, *size)))
     flow = panel_of(flow=np.ones((2, *size)), mask=np.zeros((1, *size)))
     direct = panel_of(flow=np.ones((2, *size)))
     assert rigid.dtype == np.uint8 and rigid.shape[2] == 3

@@ -4,6 +4,8 @@ From the goldens' README. Inference: disparity 5e-5, pose 2e-8. Batch statistics
 few as 2 to 6 values: disparity 6e-3, pose 1e-6. Preprocessed images: rounding.
 """
 
+import json
+
 import mindspore as ms
 import numpy as np
 import pytest
@@ -58,6 +60,15 @@ def test_preprocessed_images():
 def test_lengths():
     vectors = ms.Tensor(np.moveaxis(GEOMETRY["fw_grad_flow_in"], 3, 1).copy())
     np.testing.assert_allclose(last_axis(length(vectors)), GEOMETRY["l2norm_flow"], rtol=1e-6)
+
+
+def test_tolerances_are_above_what_rounding_does():
+    """A change of all weights by 1e-7."""
+    changes = json.loads((GOLDEN / "sensitivity.json").read_text())
+    for key, (change, *_) in changes["nets: [max abs change, max, min, std]"].items():
+        tolerance = POSE if key.startswith("pose") else DISPARITY
+        mode = "train" if "train" in key else "infer"
+        assert change <= tolerance[mode], key
 
 
 def test_the_goldens_are_of_the_networks_that_this_file_names():

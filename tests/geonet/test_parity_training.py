@@ -31,6 +31,7 @@ from tests.geonet.golden_networks import GOLDEN, arrays, filled, inputs, last_ax
 
 INPUTS = inputs(arrays("train_inputs.npz"))
 COUNT = INPUTS[1].shape[1] // 3
+FULL = 0  # the scale of full size
 PARTS = {"sub2": slice(1, None, 2), "sub4": slice(2, None, 4), "sub8": slice(2, None, 8)}
 RIGID = ["train_rigid_sn0", "train_rigid_sn1", "train_rigid_vgg"]
 RIGID_INFERENCE = ["train_rigidinf_sn0", "train_rigidinf_vgg"]
@@ -171,6 +172,7 @@ def flow(request):
 def check_losses(step, terms, rtol):
     """Total and terms."""
     rtol = 1e-5 if step.is_inference else rtol
+    check_sensitivity(step, rtol)
     for term in terms:
         got = step.values["loss" if term == "total_loss" else term]
         np.testing.assert_allclose(got, step.golden[term], rtol=rtol)
@@ -185,6 +187,14 @@ def tolerance_of(step, variable):
     if step.is_inference or variable.startswith("pose_net"):
         return 1e-3
     return 0.02 if step.encoder == "vgg" else 0.15
+
+
+def check_sensitivity(step, rtol):
+    """The tolerance of the losses is above what a change of all weights by 1e-7 does to them."""
+    text = json.loads((GOLDEN / "sensitivity.json").read_text())
+    for term, (change, value, *_) in text[f"{step.name} (measured on set A)"]["values"].items():
+        if term in step.values or term == "total_loss":
+            assert change <= rtol * abs(value), term
 
 
 def check_variables(step):
@@ -245,7 +255,7 @@ def test_predictions_of_train_rigid(rigid):
     depth = both_depths(1 / disparities[0], len(K))
     flow = rigid_flow(depth, *scaled_camera(K, inverse, 0, 2 * COUNT), motions(poses, True))
     for half, way in zip(np.split(last_axis(flow), 2), ("fwd", "bwd")):
-        rigid.check(f"{way}_rigid_flow_s0", half, rtol=1e-3, atol=5e-3)
+        rigid.check(f"{way}_rigid_flow_s{FULL}", half, rtol=1e-3, atol=5e-3)
 
 
 def test_gradients_of_the_predictions_of_train_rigid(rigid):
@@ -321,9 +331,9 @@ def test_predictions_of_train_flow(flow):
     if flow.flownet_type == "residual":
         rigid_part = last_axis(flows[0]) - last_axis(flow.flow_net.found[0])
         for half, way in zip(np.split(rigid_part, 2), ("fwd", "bwd")):
-            flow.check(f"{way}_rigid_flow_s0", half, rtol=1e-3, atol=1e-3)
+            flow.check(f"{way}_rigid_flow_s{FULL}", half, rtol=1e-3, atol=1e-3)
         given = last_axis(flow.flow_net.given[0])
-        flow.check("flownet_inputs_s0", given, rtol=1e-3, atol=2e-3)
+        flow.check(f"flownet_inputs_s{FULL}", given, rtol=1e-3, atol=2e-3)
         seen = ms.ops.concat((preprocess(INPUTS[0]), preprocess(INPUTS[1])), 1)
         poses = flow.networks["pose_net"](seen).asnumpy()
         flow.check("pred_poses", poses, rtol=0, atol=2e-8)

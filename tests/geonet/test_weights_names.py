@@ -150,3 +150,17 @@ def test_shapes_of_no_network(name, is_empty):
     arrays, line = WRONG[name]
     with pytest.raises(InputError, match="no channels|0 convolutions" if is_empty else line):
         options_of({name: {} if is_empty else arrays}, "a.index")
+
+
+@pytest.mark.parametrize("name", ["train_rigid_resnet50", "train_rigid_vgg"])
+def test_every_variable_of_a_training_is_known(name):
+    """Of TensorFlow 1.15: a network's, a step counter or the optimizer's."""
+    golden = json.loads((GOLDEN / f"vars_{name}.json").read_text())
+    assert golden["tf_version"].startswith("1.15")
+    assert all(is_optimizers(variable) for variable in golden["adam_variables_example"])
+    for variable, _ in golden["all_global_variables_without_adam"]:
+        is_networks, is_step = (
+            split_name(variable)[0] is not None,
+            step_number(variable) is not None,
+        )
+        assert is_networks != is_step and not is_optimizers(variable)

@@ -27,9 +27,10 @@ def everything(path):
 
 
 def test_the_original_s_checkpoint():
-    expected = json.loads((GOLDEN / "ckpt_pose_tensors.json").read_text())["tensors"]
+    golden = json.loads((GOLDEN / "ckpt_pose_tensors.json").read_text())
+    prefix, expected = golden["prefix"], golden["tensors"]
     arrays, others = everything(OWN)
-    assert sorted(arrays) == sorted(expected) and others == []
+    assert sorted(arrays) == sorted(prefix + name for name in expected) and others == []
     for name, array in arrays.items():
         values = np.float64(array)
         assert list(array.shape) == expected[name]["shape"]

@@ -15,8 +15,8 @@ from tests.golden_files import golden_dir
 
 HERE = Path(__file__).parent
 ARRAYS = json.loads((HERE.parent / "golden" / "arrays.json").read_text())
-LATER = ("tests/monodepth2", "tests/geonet")
-MONODEPTH2, GEONET = LATER
+LATER = ("tests/monodepth2",)
+(MONODEPTH2,) = LATER
 # Consumer: file of the goldens: which of its arrays (a whole file where there are none).
 CONSUMERS = {
     "test_parity_monodepth2.py": {"monodepth2/layers.npz": "(?!err_).*"},
@@ -55,14 +55,34 @@ CONSUMERS = {
         "monodepth2/losses.json": "mono.*|stereo|_adam3",
         "monodepth2/float64_spread.json": ".*",
     },
-    GEONET: {
-        "monodepth2/splits_facts.json": "geonet_.*",
+    "../geonet/test_parity_lists.py": {"monodepth2/splits_facts.json": "geonet_.*"},
+    "../geonet/test_parity_data.py": {"geonet/loader.npz": ".*"},
+    "../geonet/test_parity_networks.py": {
         "geonet/geometry.npz": "pp_.*|l2norm.*",
-        "geonet/(loader|nets|losses_seq.|train_.*).npz": ".*",
-        "geonet/(gradnorms_.*|vars_.*|sensitivity|ckpt_pose_tensors).json": ".*",
-        "geonet/ckpt_pose/.*": "",
-        "geonet/ckpt_pose_expect.npz": "pred_poses|global_step",
+        "geonet/nets.npz": ".*",
+        "geonet/sensitivity.json": "nets.*",
     },
+    "../geonet/test_parity_losses.py": {"geonet/losses_seq..npz": "(?!seq$|K$).*"},
+    "../geonet/test_parity_training.py": {
+        "geonet/train_(rigid|flow).*.npz": ".*",
+        "geonet/gradnorms_.*.json": "",
+        "geonet/sensitivity.json": "train_.*",
+    },
+    "../geonet/golden_networks.py": {"geonet/(train_inputs|losses_seq.).npz": "seq|K"},
+    "../geonet/test_weights_tf_checkpoint.py": {
+        "geonet/ckpt_pose/.*": "",
+        "geonet/ckpt_pose_tensors.json": ".*",
+    },
+    "../geonet/test_weights_loading.py": {
+        "geonet/ckpt_pose_expect.npz": "pred_poses",
+        "geonet/vars_.*.json": "restored_from_init_ckpt",
+    },
+    "../geonet/test_weights_reading.py": {"geonet/ckpt_pose_expect.npz": "global_step"},
+    "../geonet/test_weights_names.py": {
+        "geonet/vars_.*.json": "train.*|adam_.*|tf_version|all_.*",
+    },
+    "../geonet/tf_files.py": {"geonet/vars_.*.json": "model_variables|saved_step_variable"},
+    "../geonet/test_networks.py": {"geonet/vars_.*.json": "number_of_bn_.*|bn_.*"},
 }
 
 
