@@ -8,7 +8,8 @@ PORT = {
     "train": "python geonet_main.py --mode=train_rigid --dataset_dir=T --checkpoint_dir=C "
     "--learning_rate=0.00001 --seq_length=3 --batch_size=4 --max_steps=210100",
     "test": "python geonet_main.py --mode=test_pose --dataset_dir=T "
-    "--init_ckpt_file=C/model-185000 --batch_size=1 --seq_length=3 --pose_test_seq=9 --output_dir=P",
+    "--init_ckpt_file=C/model-185000 --batch_size=1 --seq_length=3 --pose_test_seq=9 "
+    "--output_dir=P",
     "eval": "python kitti_eval/eval_pose.py --gtruth_dir=E/09_snippets/ --pred_dir=P",
 }
 RIGID = (
