@@ -13,6 +13,7 @@ from ..launching.table import (
     Argument,
     Model,
     Pipeline,
+    Quickstart,
     Row,
     Serving,
 )
@@ -120,4 +121,98 @@ _SERVING = Serving(
     results=("acc.log", "result_val.json", "result_val.csv"),
 )
 
-MODEL = Model(_COMMANDS, _SERVING, {})
+_DRIVES, _SEQUENCE, _STRIPS = "{folder}/drives", "{folder}/sequence", "{folder}/strips"
+_SCENES, _FLOW_STRIPS = "{folder}/scenes", "{folder}/flow_strips"
+_HELD_OUT = "2011_09_26/2011_09_26_drive_0011_sync/image_02/data"
+_RIGID, _FULL = ("--init_ckpt_file", "rigid"), ("--init_ckpt_file", "flow")
+_SMALL = ("--img_height", "64", "--img_width", "96", "--batch_size", "4", "--log_steps", "1")
+_TRAINING = (
+    *("--dataset_dir", _STRIPS, *_SMALL, "--bn_decay", "0.95"),
+    *("--random_scale_crop", "False", "--random_color", "False", "--panel_count", "1"),
+    *("--resume", "auto", "--resume_steps", "100", "--num_parallel_workers", "2"),
+)
+_RIGID_STEPS = (
+    (
+        *("render", "-m", "tests.synthetic", "kitti_drives", _DRIVES, "--images", "jpg"),
+        *("--drives", "10", "--test", "2", "--frames", "40", "--height", "96"),
+    ),
+    (
+        *("render_sequence", "-m", "tests.synthetic", "kitti_odom", _SEQUENCE),
+        *("--sequences", "1", "--test", "1", "--frames", "60", "--height", "96"),
+    ),
+    (
+        *("prepare", "prepare/prepare_train_data.py", "--dataset_dir", _DRIVES),
+        *("--dataset_name", "kitti_raw_eigen", "--dump_root", _STRIPS, "--seq_length", "3"),
+        *("--img_height", "64", "--img_width", "96", "--num_threads", "2", "--remove_static"),
+    ),
+    (
+        *("train", "train.py", "--mode", "train_rigid", "--dispnet_encoder", "vgg"),
+        *("--scale_normalize", *_TRAINING, "--learning_rate", "0.0005"),
+        *("--max_steps", "501", "--save_ckpt_freq", "500", "--train_url", "rigid"),
+    ),
+    (
+        *("test_depth", "eval.py", "--mode", "test_depth", "--dataset_dir", _DRIVES, *_RIGID),
+        *("--output_dir", "depth", "--save_panels", "3", "--panels_path", "."),
+    ),
+    (
+        *("test_pose", "eval.py", "--mode", "test_pose", "--dataset_dir", _SEQUENCE, *_RIGID),
+        *("--output_dir", "pose"),
+    ),
+    ("export", "export.py", *_RIGID),
+    (
+        *("predict", "infer.py", "--task", "depth", *_RIGID, "--output_path", "predicted"),
+        *("--image_path", f"{_DRIVES}/{_HELD_OUT}"),
+    ),
+    (
+        *("predict_pose", "infer.py", "--task", "pose", *_RIGID, "--output_path", "predicted"),
+        *("--image_path", f"{_DRIVES}/{_HELD_OUT}"),
+    ),
+)
+_QUICKSTART = Quickstart(
+    folder="quickstart_geonet",
+    steps=(
+        *_RIGID_STEPS,
+        (
+            *("compare", "-m", "scripts.quickstart.compare_geonet", _DRIVES),
+            *("depth/test_depth_metrics.json", _SEQUENCE, "pose/test_pose_metrics.json"),
+        ),
+    ),
+    images="worst*.png, best*.png, pose/odom_09.png, predicted/*_color.png, rigid/panels/*.png",
+)
+_QUICKSTART_FLOW = Quickstart(
+    folder="quickstart_geonet",
+    steps=(
+        *_RIGID_STEPS,
+        (
+            *("render_scenes", "-m", "tests.synthetic", "scene_flow", _SCENES),
+            *("--scenes", "12", "--height", "96"),
+        ),
+        (
+            *("prepare_flow", "prepare/generate_multiview_extension.py", "--cam_id", "02"),
+            *("--dataset_dir", f"{_SCENES}/data_scene_flow_multiview", "--seq_length", "3"),
+            *("--calib_dir", f"{_SCENES}/data_scene_flow_calib", "--dump_root", _FLOW_STRIPS),
+            *("--img_height", "64", "--img_width", "96"),
+        ),
+        (
+            *("train_flow", "train.py", "--mode", "train_flow", "--dispnet_encoder", "vgg"),
+            *("--scale_normalize", *_TRAINING, "--learning_rate", "0.0005", *_RIGID),
+            *("--max_steps", "401", "--save_ckpt_freq", "400", "--train_url", "flow"),
+        ),
+        (
+            *("test_flow", "eval.py", "--mode", "test_flow", "--dataset_dir", _FLOW_STRIPS),
+            *(*_FULL, "--gt_flow_dir", f"{_SCENES}/data_scene_flow", "--output_dir", "flow_test"),
+            *("--save_panels", "3", "--panels_path", "flow_panels"),
+        ),
+        (
+            *("predict_flow", "infer.py", "--task", "flow", *_FULL, "--output_path", "predicted"),
+            *("--image_path", f"{_DRIVES}/{_HELD_OUT}", "--field_of_view", "80"),
+        ),
+        (
+            *("compare_flow", "-m", "scripts.quickstart.compare_geonet_flow", _FLOW_STRIPS),
+            *(f"{_SCENES}/data_scene_flow", "flow", "flow_test"),
+        ),
+    ),
+    images="flow_panels/*.png, flow_test/*/color/*.png, predicted/*flow*.png, flow/panels/*.png",
+)
+
+MODEL = Model(_COMMANDS, _SERVING, {"": _QUICKSTART, "flow": _QUICKSTART_FLOW})

@@ -1,6 +1,6 @@
 """GeoNet's full flow beside the flow of the rigid scene, from the same weights.
 
-    python -m scripts.quickstart.compare_geonet_flow STRIPS SCENE_FLOW WEIGHTS PRED_DIR
+    python -m scripts.quickstart.compare_geonet_flow STRIPS SCENE_FLOW WEIGHTS OUTPUT_DIR
 
 Only a network that sees what moves can be right on the pixels of moving cars (obj_map): there the
 full flow's end-point error must be below the rigid flow's, else exit 1.
@@ -62,12 +62,13 @@ def object_map(path):
         return np.asarray(image)
 
 
-def main(strips_dir, scene_flow, weights_file, pred_dir):
+def main(strips_dir, scene_flow, weights_file, output_dir):
     """Print the table, return the exit status."""
     weights = open_weights(find_weights(weights_file))
     size = weights.record["img_height"], weights.record["img_width"]
     strips, names = open_strips(strips_dir, size, weights.record["seq_length"])
-    full = [read_flo(Path(pred_dir, "binary", f"{name}.flo")) for name in names]
+    folder = Path(output_dir, weights.path.stem, "binary")
+    full = [read_flo(folder / f"{name}.flo") for name in names]
     columns = {
         "rigid flow": errors(rigid_flows(strips, weights), names, scene_flow),
         "full flow": errors(full, names, scene_flow),

@@ -44,10 +44,10 @@ def calls():
                 yield model, command, entry, names(words) | ADDED[command]
         yield model, "310", "preprocess.py", names(row.serving.preprocess)
         yield model, "310", "postprocess.py", names(row.serving.postprocess)
-        tools = row.commands["full"].tools  # programs that read no configuration
+        tools = row.commands["full"].tools  # programs that read no configuration, as prepare/ has
         for quickstart in row.quickstarts.values():
             for _, program, *words in quickstart.steps:
-                if program not in ("-m", *tools):
+                if program not in ("-m", *tools) and not program.startswith("prepare/"):
                     yield model, "quickstart", program, names(words) - {"config_path"}
 
 
