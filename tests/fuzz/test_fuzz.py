@@ -53,6 +53,8 @@ EXEMPT = {
     "scripts/quickstart/__main__.py:main": _LOG,
     "scripts/quickstart/compare_depthnet.py:main": _STEP,
     "scripts/quickstart/compare_midas.py:main": _STEP,
+    "scripts/quickstart/compare_geonet.py:main": _STEP,
+    "scripts/quickstart/compare_geonet_flow.py:object_map": _STEP,
     "scripts/quickstart/compare_monodepth2.py:main": _STEP,
     "scripts/quickstart/progress.py:look": _LOG,
     "scripts/quickstart/steps.py:run": _LOG,
