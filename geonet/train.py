@@ -1,7 +1,6 @@
 """Train GeoNet: python train.py --mode train_rigid --dataset_dir STRIPS --checkpoint_dir CKPT"""
 
 from mindspore import nn
-
 from src import monitoring
 from src.datasets import open_strips
 from src.forward import FlowForward, RigidForward, for_training
