@@ -6,15 +6,25 @@ import types
 import numpy as np
 from PIL import Image
 
+from geonet.src import ascend310, exporting, prediction
 from geonet.src.datasets import open_strips
 from geonet.src.evaluation import depth, flow, flow_scoring, places_of, pose
 from geonet.src.model_utils import errors
 from geonet.src.preparation import dump_root, multiview, pose_snippets, train_data
 from geonet.src.preparation.static_frames import listed_frames
+from geonet.src.sfm_utils.intrinsics import Intrinsics, write_intrinsics
 from tests.fuzz.children import Reader
 from tests.fuzz.image_readers import depth_16, photo
 from tests.fuzz.monodepth2_readers import _write_kitti
-from tests.fuzz.sfm_readers import _CAMERAS, _ODOMETRY, _write_flow, _write_lists, _write_poses
+from tests.fuzz.sfm_readers import (
+    _CAMERAS,
+    _ODOMETRY,
+    _write_flow,
+    _write_lists,
+    _write_photos,
+    _write_poses,
+    _write_videos,
+)
 from tests.geonet.predicted import Stub
 
 ERRORS = (errors.InputError, errors.RunError)
@@ -183,7 +193,68 @@ def _write_depths(folder):
     np.save(folder / "depths.npy", np.full((2, 4, 6), 0.5, np.float32))
 
 
+def _write_sidecar(folder):
+    facts = Stub((32, 64)).facts
+    (folder / "depth.json").write_text(json.dumps(exporting.sidecar("depth", 1, facts)))
+
+
+def _write_310(folder):
+    _write_test_frames(folder)
+    result = folder / "results" / _DRIVE / "image_02" / "data" / "0000000001_0.bin"
+    result.parent.mkdir(parents=True)
+    np.linspace(1, 20, 32 * 64, dtype=np.float32).tofile(result)
+
+
+def _score_310(folder, file):
+    test = ascend310.open_data(folder, "eigen", folder, _LIMITS)
+    size = ascend310.GraphSize(32, 64)
+    ascend310.score_results(test, folder / "results", size, folder / "val.json")
+
+
+def _write_310_images(folder):
+    """A test frame with an image alone."""
+    _write_test_frames(folder)
+    for path in (folder / _DRIVE / "velodyne_points" / "data").iterdir():
+        path.unlink()
+
+
+def _prepare_310(folder, file):
+    test = ascend310.open_data(folder, "eigen", folder)
+    ascend310.write_inputs(test, folder / "bins", (32, 64))
+
+
+def _write_drive(folder):
+    """A folder of photos and a video, and the file that holds their camera."""
+    (folder / "drive").mkdir()
+    _write_photos(folder / "drive")
+    _write_videos(folder / "drive")
+    camera = Intrinsics(60.0, 60.0, 27.5, 19.5, 56, 40)
+    write_intrinsics(folder / "intrinsics.json", camera)
+
+
+def _predict(folder, file):
+    """The flow of what the damaged file belongs to: of the photos, or of the video."""
+    path = file if file.suffix == ".mp4" else folder / "drive" / "*.jpg"
+    files = {"input_path": str(path), "output_path": folder / "out", "skip_bad": False}
+    prediction.predict(Stub(), "flow", ("flo", "png"), prediction.Camera(), 1.0, files)
+
+
 READERS = {
+    "sidecar of GeoNet": Reader(
+        _write_sidecar, ("depth.json",), lambda folder, file: ascend310.graph_size(file), ERRORS
+    ),
+    "GeoNet 310 results": Reader(
+        _write_310,
+        ("results/*/*/*/*/*.bin", f"{_DRIVE}/velodyne_points/data/*"),
+        _score_310,
+        ERRORS,
+    ),
+    "images for the 310": Reader(
+        _write_310_images, (f"{_DRIVE}/image_02/data/*.png",), _prepare_310, ERRORS
+    ),
+    "drive to predict": Reader(
+        _write_drive, ("drive/*.jpg", "drive/*.mp4", "intrinsics.json"), _predict, ERRORS
+    ),
     "depth to test": Reader(
         _write_test_frames,
         (f"{_DRIVE}/image_02/data/0000000001.png", f"{_DRIVE}/velodyne_points/data/*.bin")
