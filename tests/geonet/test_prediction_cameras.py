@@ -63,7 +63,7 @@ def test_an_unknown_camera_is_asked_for(folder, footage, tmp_path):
 
 
 def test_a_camera_of_another_size_is_refused(folder):
-    with pytest.raises(InputError, match="64x32, but the intrinsics hold for 96x64"):
+    with pytest.raises(InputError, match=r"1\.png: .* 64x32, but the intrinsics hold for 96x64"):
         found(folder, intrinsics=[60, 50, 40, 20, 96, 64])
 
 
@@ -78,7 +78,8 @@ def test_each_sequence_has_its_own(folder):
 
 def test_images_of_a_folder_have_one_size_unless_they_are_broken(folder):
     write_intrinsics(folder / "intrinsics.json", OTHER)
-    (folder / "3.png").write_bytes(b"broken")
+    for name in ("0.png", "3.png"):
+        (folder / name).write_bytes(b"broken")
     files = find_inputs(str(folder))
     assert cameras_of(files, Camera()) == {folder: OTHER}
     save(folder, **{"4": grey(1, 40, 64)})

@@ -33,7 +33,10 @@ def test_sequences_are_folders_in_the_order_of_their_numbers_then_videos(tmp_pat
     found = sequences_of(find_inputs(str(tmp_path / "*" / "*")))
     assert [sequence.path for sequence in found] == [tmp_path / "a", tmp_path / "b", video]
     assert [file.name for file in found[1].files] == ["8.png", "9.png", "10.png"]
-    assert found[0].size == (32, 64)
+    assert found[0].size == (32, 64) and found[0].first.name == "8.png"
+    found[0].files[0].write_bytes(b"broken")
+    (again, *_) = sequences_of(found[0].files)
+    assert again.first.name == "9.png" and again.size == (32, 64)
     assert found[2].files is None and found[2].size == (64, 96)
 
 

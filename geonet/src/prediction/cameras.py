@@ -53,14 +53,14 @@ def camera_of(sequence: FrameSequence, told: Camera) -> Intrinsics:
         found = intrinsics_from_view(told.field_of_view, *size)
     else:
         found = _from_exif(sequence)
-    found.check_size(*size, str(sequence.path))
+    found.check_size(*size, str(sequence.first))
     return found
 
 
 def _from_exif(sequence):
     if sequence.files:
         try:
-            return read_exif_intrinsics(sequence.files[0])
+            return read_exif_intrinsics(sequence.first)
         except InputError:
             pass
     raise InputError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import glob
 import os
 from collections import Counter
@@ -49,10 +50,23 @@ class FrameSequence:
     path: Path
     files: list[Path] | None
 
+    @functools.cached_property
+    def first(self) -> Path:
+        """The first image that is not broken, or the video."""
+        return next(filter(_is_good, self.files or ()), (self.files or [self.path])[0])
+
     @property
     def size(self) -> tuple[int, int]:
-        """(height, width) of the first frame."""
-        return Footage(self.path).size if self.files is None else shown_size(self.files[0])
+        """(height, width) of the first frame that is not broken."""
+        return Footage(self.path).size if self.files is None else shown_size(self.first)
+
+
+def _is_good(image):
+    try:
+        shown_size(image)
+    except InputError:
+        return False  # told when it is its turn
+    return True
 
 
 def sequences_of(files: Sequence[Path]) -> list[FrameSequence]:
