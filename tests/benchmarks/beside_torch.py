@@ -9,7 +9,11 @@ import importlib
 import importlib.util
 import json
 import statistics
+import tempfile
 import time
+from pathlib import Path
+
+import numpy as np
 
 from tests.benchmarks.common import ROOT, in_fresh_process, peak_mb, report, sgemm_gflops
 
@@ -67,7 +71,32 @@ def row(module, what, rounds, **options):
     return [what, ours["ms"], theirs["ms"], ratio, form, *memory, eager, ours["compile_s"]]
 
 
-def run(module, doc, title, cases, measure, json_name, options=None):
+def compare(module, what, limits, **options):
+    """Print how far the first results are from PyTorch's, as shares of these.
+
+    Raises:
+        SystemExit: one of them is too far away.
+    """
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        for number, form in enumerate((OURS, THEIRS[0])):
+            path = Path(folder) / f"{number}.npz"
+            result = in_fresh_process(module, form, what=what, save=path, **options)
+            if "error" in result:
+                raise SystemExit(f"{what}, {form}: {result['error']}")
+            found.append(dict(np.load(path)))
+    ours, theirs = found
+    for name, expected in theirs.items():
+        full = f"{what}: {name}"
+        limit = next(limit for start, limit in limits.items() if full.startswith(start))
+        away = float(np.linalg.norm(ours[name] - expected) / np.linalg.norm(expected))
+        value = f" {expected:.6g}," if expected.ndim == 0 else ""
+        print(f"  {name}:{value} {away:.1e} apart (limit {limit:g})", flush=True)
+        if not away <= limit:
+            raise SystemExit(f"{what}: the two programs do not compute the same: not timed")
+
+
+def run(module, doc, title, cases, measure, json_name, options=None, check=None):
     """A benchmark's main function: one measurement (in the child) or all of them (the program).
 
     Args:
@@ -79,6 +108,8 @@ def run(module, doc, title, cases, measure, json_name, options=None):
             that returns a step, a function without arguments.
         json_name: of the file below out/benchmarks.
         options: {name: (default, help)} of what `measure` takes besides, by name.
+        check: (function of a step that returns {name: numbers} of its first call, {how "case: name"
+            begins: how far from PyTorch's they may be, as a share}); None compares nothing.
     """
     options = options or {}
     parser = argparse.ArgumentParser(description=doc.splitlines()[0])
@@ -92,6 +123,7 @@ def run(module, doc, title, cases, measure, json_name, options=None):
         help="the limit of PyTorch's convolutions, by default MindSpore's; ALL for none",
     )
     parser.add_argument("--case", choices=(OURS, *THEIRS), help=argparse.SUPPRESS)
+    parser.add_argument("--save", help=argparse.SUPPRESS)
     for name, (default, text) in options.items():
         parser.add_argument(f"--{name}", default=default, help=text)
     args = parser.parse_args()
@@ -99,6 +131,10 @@ def run(module, doc, title, cases, measure, json_name, options=None):
     if args.case:
         form = args.case.removeprefix("torch ")
         importlib.import_module("mindspore" if form == OURS else "torch")
+        if args.save:
+            np.savez(args.save, **check[0](measure(form, args.what, **options)))
+            print("{}")
+            return
         print(json.dumps(timed(lambda: measure(form, args.what, **options), args.repeats)))
         return
     cases = [case for case in cases if (args.what or "") in case]
@@ -108,6 +144,8 @@ def run(module, doc, title, cases, measure, json_name, options=None):
     rows = []
     for number, case in enumerate(cases, 1):
         print(f"{number}/{len(cases)} {case}", flush=True)
+        if check and importlib.util.find_spec("torch"):
+            compare(module, case, check[1], torch_isa=args.torch_isa, **options)
         limits = {"repeats": args.repeats, "torch_isa": args.torch_isa}
         rows.append(row(module, case, args.rounds, **limits, **options))
     report(title, ["step", *COLUMNS], rows, args.json)
