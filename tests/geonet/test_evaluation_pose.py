@@ -268,3 +268,16 @@ def test_a_snippet_s_poses_lead_from_each_frame_to_the_first(odometry, tmp_path)
     found = read_tum(tmp_path / "out" / "000000.txt").world_from_camera
     step = np.linalg.inv(pose_from_vector(turn))
     np.testing.assert_allclose(found, [np.eye(4), step, step @ step], atol=1e-5)
+
+
+@pytest.mark.parametrize(("frames", "is_told"), [(3, False), (5, True)])
+def test_snippets_of_another_length_are_told(tmp_path, capsys, frames, is_told):
+    for folder, count in (("predicted", 3), ("true", frames)):
+        lines = [f"{n / 10} 0 0 {n}.0 0 0 0 1" for n in range(count)]
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "000000.txt").write_text("\n".join(lines))
+    lines = [f"{n / 10} 0 {0.1 * n} {n}.0 0 0 0 1" for n in range(3)]
+    (tmp_path / "predicted" / "000000.txt").write_text("\n".join(lines))
+    snippets.score_snippets(tmp_path / "true", tmp_path / "predicted")
+    told = "the predicted snippets have 3 frames, the true ones 5" in capsys.readouterr().out
+    assert told == is_told

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..model_utils.errors import InputError
 from ..sfm_utils.snippets import evaluate_snippet_files
+from ..sfm_utils.trajectories import read_tum
 
 _SEQUENCE = re.compile(r"\d{2}", re.A)
 
@@ -80,9 +81,18 @@ def score_snippets(folder, pred_dir):
         raise InputError(
             f"{text} from those in {folder}, or the camera stands still in all of them"
         )
+    _say_lengths(folder, pred_dir, min(scores.ates))
     print(f"Predictions dir: {pred_dir}")
     print(f"ATE mean: {scores.mean:.4f}, std: {scores.std:.4f}", flush=True)
     return scores
+
+
+def _say_lengths(folder, pred_dir, name):
+    """A line where a predicted snippet has another length than the true one."""
+    predicted, true = (len(read_tum(Path(place, name))) for place in (pred_dir, folder))
+    if predicted != true:
+        text = f"the predicted snippets have {predicted} frames, the true ones {true}"
+        print(f"{text}: their ATE is not that of either length", flush=True)
 
 
 def rows_of(scores):
