@@ -1,6 +1,6 @@
 """The 310 program on CPU beside infer.py, MindSpore's graph mode, PyTorch and onnxruntime.
 
-    python -m tests.benchmarks.bench_310 [--model depthnet|midas|monodepth2] [--images 40]
+    python -m tests.benchmarks.bench_310 [--model depthnet|geonet|midas|monodepth2] [--images 40]
 
 Same weights, same photos (640x480 JPEG), same result files. Rates are those of the additional
 images of a run twice as long, so that starting, loading and compiling do not count; the programs
@@ -19,104 +19,20 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from tests.benchmarks import bench_midas_network
 from tests.benchmarks.common import ROOT, in_fresh_process, median_ms, report
-from tests.golden_weights import det
+from tests.benchmarks.models_310 import (
+    INPUTS,
+    exports,
+    infer_flags,
+    mindspore_nets,
+    save,
+    torch_net,
+)
 
 MODULE = "tests.benchmarks.bench_310"
 BUILD = ROOT / "ascend310_infer" / "build"
 EXPORT_PYTHON = ROOT / ".venv-export" / "bin" / "python"
-INPUTS = {
-    "depthnet": (1, 3, 228, 304),
-    "midas": (1, 3, 384, 384),
-    "monodepth2": (1, 3, 192, 640),
-}
 CASES = ("mindspore", "torch", "onnxruntime")
-KINDS = {"moving_mean": "mean", "moving_variance": "var", "gamma": "gamma", "beta": "beta"}
-
-
-def fill(net):
-    """Deterministic weights by parameter name."""
-    import mindspore as ms
-
-    for parameter in net.get_parameters():
-        last = parameter.name.rsplit(".", 1)[-1]
-        kind = KINDS.get(last, "bias" if last == "bias" else "weight")
-        parameter.set_data(ms.Tensor(det(parameter.name, parameter.shape, kind)))
-    return net.set_train(False)
-
-
-def mindspore_nets(model):
-    """The model's networks in graph mode."""
-    if model == "midas":
-        options = argparse.Namespace(grouped_conv="auto", plain=False)
-        return [bench_midas_network.mindspore_net(options).set_train(False)]
-    if model == "monodepth2":
-        from monodepth2.src.networks import DisparityNet
-        from tests.benchmarks.mindspore_monodepth2 import disparity_networks
-
-        return [DisparityNet(**disparity_networks()).set_train(False)]
-    import mindspore as ms
-
-    ms.set_context(mode=ms.GRAPH_MODE)
-    ms.set_device("CPU")
-    from depthnet.src.networks import CoarseNet, FineNet
-
-    return [fill(CoarseNet()), fill(FineNet())]
-
-
-def torch_net(model, folder):
-    """The model as one PyTorch module, with the checkpoints' weights."""
-    if model == "midas":
-        return bench_midas_network.torch_net().eval()
-    if model == "monodepth2":
-        from tests.benchmarks.torch_monodepth2 import Disparity
-
-        return Disparity().eval()
-    import mindspore as ms
-    import torch
-
-    from tests.benchmarks import torch_depthnet
-
-    nets = torch_depthnet.CoarseNet(), torch_depthnet.FineNet()
-    for net, name in zip(nets, checkpoints(model, folder)):
-        values = {
-            k: torch.from_numpy(v.asnumpy()) for k, v in ms.load_checkpoint(str(name)).items()
-        }
-        net.load_state_dict(values)
-
-    class Both(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.coarse, self.fine = nets
-
-        def forward(self, rgb):
-            return self.fine(rgb, self.coarse(rgb))
-
-    return Both().eval()
-
-
-def checkpoints(model, folder):
-    """Where the weights lie."""
-    names = {"midas": ["Midas.ckpt"], "monodepth2": ["weights"]}
-    files = names.get(model, ["FinalCoarseNet.ckpt", "FinalFineNet.ckpt"])
-    return [Path(folder) / name for name in files]
-
-
-def save(model, folder):
-    """Write the checkpoints."""
-    from depthnet.src.model_utils.checkpoint import save_networks, save_parameters
-
-    paths = checkpoints(model, folder)
-    if model == "monodepth2":
-        from tests.benchmarks.mindspore_monodepth2 import disparity_networks
-
-        record = {"height": INPUTS[model][2], "width": INPUTS[model][3], "use_stereo": False}
-        record |= {"num_layers": 18, "limits": [0.1, 100], "scales": [0, 1, 2, 3]}
-        save_networks(disparity_networks(), paths[0], record)
-        return
-    for net, path in zip(mindspore_nets(model), paths):
-        save_parameters(net.get_parameters(), path)
 
 
 def measure(case, model, folder):
@@ -175,21 +91,13 @@ def run_checked(command, folder):
 
 def prepare(model, folder, count):
     """Checkpoints, exported graphs and two folders of photos; returns the program's model flags."""
-    in_fresh_process(MODULE, "save", model=model, folder=folder)
-    paths = checkpoints(model, folder)
+    saved = in_fresh_process(MODULE, "save", model=model, folder=folder)
+    if "error" in saved:
+        raise SystemExit(f"{model}, weights: {saved['error']}")
     export = [EXPORT_PYTHON, "export.py", "--device_target", "CPU", "--export_path", folder]
-    if model == "midas":
-        run_checked([*export, "--model_weights", paths[0]], ROOT / model)
-        flags = ["--mindir", folder / "midas.mindir"]
-    elif model == "monodepth2":
-        run_checked([*export, "--load_weights_folder", paths[0]], ROOT / model)
-        flags = ["--mindir", folder / "depth.mindir"]
-    else:
-        weights = ["--coarse_ckpt_model", paths[0], "--fine_ckpt_model", paths[1]]
-        for kind in ("coarse", "fine"):
-            run_checked([*export, *weights, "--coarse_or_fine", kind], ROOT / model)
-        flags = ["--mindir", paths[0].with_suffix(".mindir")]
-        flags += ["--fine_mindir", paths[1].with_suffix(".mindir")]
+    runs, flags = exports(model, folder)
+    for words in runs:
+        run_checked([*export, *words], ROOT / model)
     rng = np.random.default_rng(0)
     for name, number in (("short", count), ("long", 2 * count)):
         (folder / name).mkdir()
@@ -218,8 +126,7 @@ def compare(model, folder, count, rounds):
 
     def python(photos):
         words = [sys.executable, ROOT / model / "infer.py", "--device_target", "CPU"]
-        weights = "--load_weights_folder" if model == "monodepth2" else "--model_weights"
-        words += [weights, *checkpoints(model, folder), "--formats", "png", "color"]
+        words += [*infer_flags(model, folder), "--formats", "png", "color"]
         return [*words, "--input_path", photos, "--output_path", folder / "python"]
 
     def program(photos, formats="png,color"):

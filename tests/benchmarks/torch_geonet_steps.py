@@ -160,16 +160,24 @@ class Loss:
         return {"loss": [tensor.grad.norm().item() for tensor in self.learned]}
 
 
-class Depth(nn.Module):
-    """Depth of images."""
+class DepthGraph(nn.Module):
+    """Depth of images -1..1, as it is exported."""
 
     def __init__(self):
         super().__init__()
         self.net = make_networks(("depth_net",))["depth_net"]
 
     def forward(self, images):
-        """(B, 3, H, W) uint8 -> (B, 1, H, W)."""
-        return 1 / self.net(seen(images))[0]
+        """(B, 3, H, W) -> (B, 1, H, W)."""
+        return 1 / self.net(images)[0]
+
+
+class Depth(DepthGraph):
+    """Depth of images (B, 3, H, W) uint8."""
+
+    def forward(self, images):
+        """-> (B, 1, H, W)."""
+        return super().forward(seen(images))
 
 
 class Poses(nn.Module):
