@@ -137,18 +137,22 @@ class _Structure:
         out -= np.multiply(self._means(of_square, self.d), self.image, out=self.d)
         of_product = np.multiply(self.a, self.ratio, out=self.a)
         out += np.multiply(self._means(of_product, self.b), self.target, out=self.b)
-        for plane in out.reshape(-1, *out.shape[2:]):
+        for plane in _planes(out):
             _weigh_border(plane, _border_weight(self.is_reflect))
 
     def _means(self, planes, out):
         """Of 3 x 3 windows."""
         border = cv2.BORDER_REFLECT_101 if self.is_reflect else cv2.BORDER_CONSTANT
-        shape = -1, *planes.shape[2:]
-        for plane, means in zip(planes.reshape(shape), out.reshape(shape)):
+        for plane, means in zip(_planes(planes), _planes(out)):
             cv2.sepFilter2D(plane, -1, _ONES, _NINTHS, dst=means, borderType=border)
             if not self.is_reflect:
                 _weigh_border(means, np.float32(3 / 2))
         return out
+
+
+def _planes(block):
+    """Each (H, W) of a block as a view: to reshape a part of the channels would copy them."""
+    return (plane for image in block for plane in image)
 
 
 def _sign(planes):
