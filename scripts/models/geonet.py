@@ -125,7 +125,7 @@ _DRIVES, _SEQUENCE, _STRIPS = "{folder}/drives", "{folder}/sequence", "{folder}/
 _SCENES, _FLOW_STRIPS = "{folder}/scenes", "{folder}/flow_strips"
 _HELD_OUT = "2011_09_26/2011_09_26_drive_0011_sync/image_02/data"
 _RIGID, _FULL = ("--init_ckpt_file", "rigid"), ("--init_ckpt_file", "flow")
-_SMALL = ("--img_height", "64", "--img_width", "96", "--batch_size", "4", "--log_steps", "1")
+_SMALL = ("--img_height", "64", "--img_width", "96", "--batch_size", "8", "--log_steps", "1")
 _TRAINING = (
     *("--dataset_dir", _STRIPS, *_SMALL, "--bn_decay", "0.95"),
     *("--random_scale_crop", "False", "--random_color", "False", "--panel_count", "1"),
@@ -147,8 +147,10 @@ _RIGID_STEPS = (
     ),
     (
         *("train", "train.py", "--mode", "train_rigid", "--dispnet_encoder", "vgg"),
-        *("--scale_normalize", *_TRAINING, "--learning_rate", "0.0005"),
-        *("--max_steps", "501", "--save_ckpt_freq", "500", "--train_url", "rigid"),
+        *("--scale_normalize", *_TRAINING, "--learning_rate", "0.0007"),
+        # Beside disparities whose mean is 1, the usual 0.5 would keep the first ones flat.
+        *("--disp_smooth_weight", "0.1"),
+        *("--max_steps", "401", "--save_ckpt_freq", "400", "--train_url", "rigid"),
     ),
     (
         *("test_depth", "eval.py", "--mode", "test_depth", "--dataset_dir", _DRIVES, *_RIGID),
