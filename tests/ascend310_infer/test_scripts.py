@@ -150,10 +150,10 @@ def test_install_lite_usage(checkout):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], "unknown model ''; the models are depthnet, midas, monodepth2"),
+        ([], "unknown model ''; the models are depthnet, geonet, midas, monodepth2"),
         (
             ["yolo", "a", "b", "c"],
-            "unknown model 'yolo'; the models are depthnet, midas, monodepth2",
+            "unknown model 'yolo'; the models are depthnet, geonet, midas, monodepth2",
         ),
         (["depthnet", "{tiny}", "{tiny}"], "depthnet needs DATA_PATH"),
         (["depthnet", "{tiny}", "{tiny}", ".", "0", "1"], "unexpected argument '1'; flags of the"),
