@@ -173,6 +173,7 @@ def test_run_infer_310_refuses(tmp_path, arguments, words):
     assert lines[0].startswith("error: ") and words in lines[0]
     usage = {
         "depthnet": "MINDIR1 MINDIR2 DATA_PATH [DEVICE_ID] [FLAG ...]",
+        "geonet": "MINDIR DATA_PATH [DEVICE_ID] [FLAG ...]",
         "midas": "MODEL_PATH DATA_PATH DATASET_NAME [DEVICE_ID] [FLAG ...]",
         "monodepth2": "MINDIR DATA_PATH [DEVICE_ID] [FLAG ...]",
     }
