@@ -154,7 +154,8 @@ _RIGID_STEPS = (
     ),
     (
         *("test_depth", "eval.py", "--mode", "test_depth", "--dataset_dir", _DRIVES, *_RIGID),
-        *("--output_dir", "depth", "--save_panels", "3", "--panels_path", "."),
+        *("--split_dir", f"{_DRIVES}/splits", "--output_dir", "depth"),
+        *("--save_panels", "3", "--panels_path", "."),
     ),
     (
         *("test_pose", "eval.py", "--mode", "test_pose", "--dataset_dir", _SEQUENCE, *_RIGID),
