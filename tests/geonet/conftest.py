@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.synthetic.__main__ import main
+from tests.warm import WarmProgram
 
 SMALL = 64, 128  # pixels, height and width of a frame of `small_strips`
 
@@ -70,3 +71,11 @@ def _shrink(path):
     K = np.float64(camera.read_text().split(",")).reshape(3, 3)
     K[:2] *= [[width / frame[0]], [height / frame[1]]]
     camera.write_text(",".join(map(str, K.ravel().tolist())))
+
+
+@pytest.fixture(scope="module")
+def warm(program):
+    """The model's folder, whose short runs are forks of a process that has imported MindSpore."""
+    warm = WarmProgram(program("geonet").folder)
+    yield warm
+    warm.close()

@@ -19,17 +19,8 @@ from tests.conftest import REPOSITORY
 from tests.geonet import golden_trees
 from tests.geonet.golden_networks import GOLDEN, arrays, filled
 from tests.geonet.golden_trees import EXPECTED
-from tests.warm import WarmProgram
 
 SEQUENCES = arrays("train_inputs.npz")  # 64x128
-
-
-@pytest.fixture(scope="module")
-def warm(program):
-    """The model's folder, whose short runs are forks of a process that has imported MindSpore."""
-    warm = WarmProgram(program("geonet").folder)
-    yield warm
-    warm.close()
 
 
 @pytest.fixture(scope="module")

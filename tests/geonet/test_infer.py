@@ -11,17 +11,8 @@ from geonet.src.prediction.predictors import pose_convention
 from geonet.src.sfm_utils.trajectories import read_kitti_poses, read_tum
 from tests.geonet.golden_networks import GOLDEN, arrays, save_filled
 from tests.geonet.small_networks import save_small
-from tests.warm import WarmProgram
 
 NETS, SEQUENCES = arrays("nets.npz"), arrays("train_inputs.npz")
-
-
-@pytest.fixture(scope="module")
-def warm(program):
-    """The model's folder, whose short runs are forks of a process that has imported MindSpore."""
-    warm = WarmProgram(program("geonet").folder)
-    yield warm
-    warm.close()
 
 
 @pytest.fixture(scope="module")
