@@ -9,6 +9,7 @@ from src.model_utils.checkpoint import prefix_names
 from src.model_utils.context import training
 from src.model_utils.hooks import Csv
 from src.model_utils.program import run
+from src.model_utils.schedules import PolynomialDecay
 from src.model_utils.stream import SampleStream
 from src.model_utils.trainer import Stage
 from src.model_utils.validation import BestModel, EvalStep, Panels, Validation
@@ -39,9 +40,11 @@ def main(config):
         computed, scaler = for_training(networks, trained, config.amp_level, device)
         variables = trainable_variables({name: networks[name] for name in trained})
         monitoring.say_variables(variables)
-        optimizer = nn.Adam([*variables.values()], config.learning_rate, beta1=0.9)
+        steps, rate = config.max_steps - 1, config.learning_rate
+        if config.lr_decay:
+            rate = PolynomialDecay(rate, config.end_learning_rate, steps, config.power)
+        optimizer = nn.Adam([*variables.values()], rate, beta1=0.9)
         forward = make_forward(config, computed)
-        steps = config.max_steps - 1
         stage = Stage(config.mode, networks, optimizer, forward, steps, scaler)
         shown = EvalStep(make_forward(config, computed, True), networks, config.jit_level)
         context.trainer(stream).fit(stage, hooks(config, context, stage, shown, val))

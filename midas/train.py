@@ -10,11 +10,12 @@ from src.model_utils.context import training
 from src.model_utils.errors import InputError
 from src.model_utils.hooks import Checkpoints, Csv, EpochLine, LogLine
 from src.model_utils.program import run
+from src.model_utils.schedules import PolynomialDecay
 from src.model_utils.step import mixed_precision
 from src.model_utils.stream import SampleStream
 from src.model_utils.trainer import Stage
 from src.networks import MidasNet
-from src.optimizers import PolynomialDecay, make_optimizer
+from src.optimizers import make_optimizer
 from src.transforms import network_size
 from src.weights import start_weights
 

@@ -1,28 +1,8 @@
 """Adam with the pretrained encoder and the rest at their own rates (section 5 of the paper)."""
 
-from mindspore import nn, ops
-from mindspore.nn.learning_rate_schedule import LearningRateSchedule
+from mindspore import nn
 
 ENCODER = "pretrained."
-
-
-class PolynomialDecay(LearningRateSchedule):
-    """end + (start - end) (1 - step / steps)^power, as MindSpore's PolynomialDecayLR.
-
-    Args:
-        start, end: rates at the first step and from step `steps` on.
-        steps: of the whole training.
-        power: exponent.
-    """
-
-    def __init__(self, start, end, steps, power):
-        super().__init__()
-        self.start, self.end, self.steps, self.power = start, end, steps, power
-
-    def construct(self, global_step):
-        """Rate at a step: () int32 tensor -> () float32 tensor."""
-        share = ops.minimum(global_step, self.steps) / self.steps
-        return self.end + (self.start - self.end) * ops.pow(1.0 - share, self.power)
 
 
 def make_optimizer(net, *, encoder_rate, rate):

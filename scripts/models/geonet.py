@@ -123,18 +123,19 @@ _SERVING = Serving(
 
 _DRIVES, _SEQUENCE, _STRIPS = "{folder}/drives", "{folder}/sequence", "{folder}/strips"
 _SCENES, _FLOW_STRIPS = "{folder}/scenes", "{folder}/flow_strips"
-_HELD_OUT = "2011_09_26/2011_09_26_drive_0011_sync/image_02/data"
+_HELD_OUT = "2011_09_26/2011_09_26_drive_0021_sync/image_02/data"
 _RIGID, _FULL = ("--init_ckpt_file", "rigid"), ("--init_ckpt_file", "flow")
-_SMALL = ("--img_height", "64", "--img_width", "96", "--batch_size", "8", "--log_steps", "1")
+_SIZE = ("--img_height", "48", "--img_width", "96")
 _TRAINING = (
-    *("--dataset_dir", _STRIPS, *_SMALL, "--bn_decay", "0.95"),
+    *("--dataset_dir", _STRIPS, *_SIZE, "--batch_size", "8", "--log_steps", "1"),
+    *("--bn_decay", "0.95", "--lr_decay"),
     *("--random_scale_crop", "False", "--random_color", "False", "--panel_count", "1"),
     *("--resume", "auto", "--resume_steps", "100", "--num_parallel_workers", "2"),
 )
 _RIGID_STEPS = (
     (
         *("render", "-m", "tests.synthetic", "kitti_drives", _DRIVES, "--images", "jpg"),
-        *("--drives", "10", "--test", "2", "--frames", "40", "--height", "96"),
+        *("--drives", "20", "--test", "2", "--frames", "60", "--height", "96"),
     ),
     (
         *("render_sequence", "-m", "tests.synthetic", "kitti_odom", _SEQUENCE),
@@ -143,14 +144,15 @@ _RIGID_STEPS = (
     (
         *("prepare", "prepare/prepare_train_data.py", "--dataset_dir", _DRIVES),
         *("--dataset_name", "kitti_raw_eigen", "--dump_root", _STRIPS, "--seq_length", "3"),
-        *("--img_height", "64", "--img_width", "96", "--num_threads", "2", "--remove_static"),
+        *(*_SIZE, "--num_threads", "2", "--remove_static"),
+        *("--test_scenes", f"{_DRIVES}/lists/test_scenes_eigen.txt"),
     ),
     (
         *("train", "train.py", "--mode", "train_rigid", "--dispnet_encoder", "vgg"),
-        *("--scale_normalize", *_TRAINING, "--learning_rate", "0.0007"),
+        *("--scale_normalize", *_TRAINING, "--learning_rate", "0.004"),
         # Beside disparities whose mean is 1, the usual 0.5 would keep the first ones flat.
         *("--disp_smooth_weight", "0.1"),
-        *("--max_steps", "401", "--save_ckpt_freq", "400", "--train_url", "rigid"),
+        *("--max_steps", "421", "--save_ckpt_freq", "420", "--train_url", "rigid"),
     ),
     (
         *("test_depth", "eval.py", "--mode", "test_depth", "--dataset_dir", _DRIVES, *_RIGID),
@@ -194,11 +196,11 @@ _QUICKSTART_FLOW = Quickstart(
             *("prepare_flow", "prepare/generate_multiview_extension.py", "--cam_id", "02"),
             *("--dataset_dir", f"{_SCENES}/data_scene_flow_multiview", "--seq_length", "3"),
             *("--calib_dir", f"{_SCENES}/data_scene_flow_calib", "--dump_root", _FLOW_STRIPS),
-            *("--img_height", "64", "--img_width", "96"),
+            *_SIZE,
         ),
         (
             *("train_flow", "train.py", "--mode", "train_flow", "--dispnet_encoder", "vgg"),
-            *("--scale_normalize", *_TRAINING, "--learning_rate", "0.0005", *_RIGID),
+            *("--scale_normalize", *_TRAINING, "--learning_rate", "0.001", *_RIGID),
             *("--max_steps", "401", "--save_ckpt_freq", "400", "--train_url", "flow"),
         ),
         (

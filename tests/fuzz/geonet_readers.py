@@ -11,6 +11,7 @@ from geonet.src.datasets import open_strips
 from geonet.src.evaluation import depth, flow, flow_scoring, places_of, pose
 from geonet.src.model_utils import errors
 from geonet.src.preparation import dump_root, multiview, pose_snippets, train_data
+from geonet.src.preparation.scenes import listed_drives
 from geonet.src.preparation.static_frames import listed_frames
 from geonet.src.sfm_utils.intrinsics import Intrinsics, write_intrinsics
 from tests.fuzz.children import Reader
@@ -92,6 +93,7 @@ def _prepare(dataset_name):
             num_threads=1,
             remove_static=dataset_name.startswith("kitti_raw"),
             static_frames=None,
+            test_scenes=None,
             min_speed=0.5,
             camera="image_2",
         )
@@ -307,6 +309,12 @@ READERS = {
     ),
     "static frames to leave out": Reader(
         _write_lists, ("static.txt",), lambda folder, file: listed_frames(file), ERRORS
+    ),
+    "drives to leave out": Reader(
+        lambda folder: (folder / "scenes.txt").write_text("2011_09_26_drive_0117\n" * 9) and None,
+        ("scenes.txt",),
+        lambda folder, file: listed_drives(file),
+        ERRORS,
     ),
     "strips to train on": Reader(
         _write_strips, ("*.txt", "00/*.jpg", "00/*_cam.txt"), _train, ERRORS

@@ -7,6 +7,7 @@ from PIL import Image
 
 from geonet.src.model_utils.errors import InputError
 from geonet.src.preparation import static_frames
+from geonet.src.preparation.scenes import drives_of_test_set
 from geonet.src.preparation.strips import FrameSize
 from geonet.src.preparation.train_data import frame_size, parse, prepare
 
@@ -64,6 +65,10 @@ def test_a_quarter_of_cityscapes_is_cut_off(name, height, expected):
             f"{NEEDED} --dataset_name cityscapes --static_frames F",
             "--static_frames is for kitti_raw_eigen and kitti_raw_stereo",
         ),
+        (
+            f"{NEEDED} --dataset_name kitti_odom --test_scenes F",
+            "--test_scenes is for kitti_raw_eigen and kitti_raw_stereo",
+        ),
     ],
 )
 def test_wrong_options_are_one_line(capsys, flags, text):
@@ -113,6 +118,20 @@ def test_raw_drives_without_the_frames_of_a_list(video, tmp_path, capsys):
     numbers = {int(line[-10:]) for line in listed(tmp_path / "out") if line.startswith(DRIVE)}
     assert numbers == {*range(1, 19)} - {4, 5, 6}
     assert not (tmp_path / "out" / "static_frames.txt").exists()
+
+
+def test_raw_drives_without_those_of_a_list(video, tmp_path, capsys):
+    path = tmp_path / "test_scenes.txt"
+    path.write_text(f"{DRIVE}\n")
+    prepare(options(video / "raw", "kitti_raw_eigen", tmp_path / "all"))
+    prepare(options(video / "raw", "kitti_raw_eigen", tmp_path / "out", f"--test_scenes={path}"))
+    assert capsys.readouterr().out.count("; left out, of the test set: 1\n") == 2
+    usual, own = (
+        {line.split()[0].rpartition("_")[0] for line in listed(tmp_path / name)}
+        for name in ("all", "out")
+    )
+    (tested,) = own - usual
+    assert tested in drives_of_test_set("eigen") and usual - own == {DRIVE}
 
 
 @pytest.mark.parametrize("name", ["kitti_odom", "cityscapes"])

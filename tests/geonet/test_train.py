@@ -77,7 +77,7 @@ def test_the_port_s_line_trains(runs, rigid):
 
 @pytest.mark.slow
 def test_residual_flow_goes_on_from_it(runs, rigid):
-    flags = (*SHORT, "--max_steps", 3, "--init_ckpt_file", "C/model-3")
+    flags = (*SHORT, "--max_steps", 3, "--init_ckpt_file", "C/model-3", "--lr_decay", "--power", 1)
     line = "python train.py --mode=train_flow --flownet_type=residual --dataset_dir=T"
     out = runs.line(line, *flags, "--checkpoint_dir", "F")
     assert "loading depth_net and pose_net from C/model-3.ckpt" in out
@@ -88,7 +88,10 @@ def test_residual_flow_goes_on_from_it(runs, rigid):
         np.testing.assert_array_equal(value.asnumpy(), after[name].asnumpy(), err_msg=name)
     assert any(name.startswith("flow_net.") for name in after)
     with (runs.folder / "F" / "metrics.csv").open() as file:
-        row = list(csv.DictReader(file))[-1]
+        rows = list(csv.DictReader(file))
+    # In two steps from 0.0002 towards 0.000001.
+    assert [float(row["lr"]) for row in rows] == pytest.approx([0.0002, 0.0001005])
+    row = rows[-1]
     assert float(row["empty_masks"]) >= 0 and float(row["flow_consistency_loss"]) >= 0
     refused = (*SHORT, "--max_steps", 3, "--init_ckpt_file", "F/model-2")
     error = runs.program.refuse("train.py", "--mode=train_rigid", "--dataset_dir=T", *refused)

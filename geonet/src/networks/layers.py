@@ -6,6 +6,7 @@ from mindspore.common.initializer import initializer
 
 from ..model_utils.cpu_forms import TILE, CpuForm
 from ..sfm_utils.decoder_conv import TiledConv, double, framed
+from .few_pixels import MOST_PIXELS, FewPixelsConv
 
 # Maps with fewer pixels are convolved directly on CPU: Winograd's tiles would be mostly border.
 _LEAST_PIXELS = 192
@@ -74,6 +75,7 @@ class ConvLayer(CpuForm):
         if padding == "explicit":
             border["pad"] = (kernel_size - 1) // 2
         self.conv = ops.Conv2D(out_channels, shape[2:], stride=stride, **border)
+        self.stride, self.few = stride, FewPixelsConv(kernel_size, stride, padding)
         self.has_tiles = kernel_size == 3 and stride == 1
         if self.has_tiles:
             self.tiled = TiledConv(doubles)
@@ -87,13 +89,16 @@ class ConvLayer(CpuForm):
 
     def _convolved(self, x):
         height, width = x.shape[2], x.shape[3]
-        is_large = height * width >= _LEAST_PIXELS and x.dtype == ms.float32
-        if self.cpu_form and self.has_tiles and is_large:
+        has_cpu_form = self.cpu_form and x.dtype == ms.float32
+        if has_cpu_form and self.has_tiles and height * width >= _LEAST_PIXELS:
             y = self.tiled(framed(x, 1, False, TILE), self.weight)
             if height % TILE == 0 and width % TILE == 0:
                 return y
             return y[:, :, : self.tiled.scale * height, : self.tiled.scale * width]
         x = double(x) if self.doubles else x
+        pixels = -(-x.shape[2] // self.stride) * -(-x.shape[3] // self.stride)
+        if has_cpu_form and pixels <= MOST_PIXELS:
+            return self.few(x, self.weight)
         return self.conv(x, self.weight.astype(x.dtype))
 
 

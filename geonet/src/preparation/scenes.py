@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
+from ..model_utils.errors import InputError, shown
 from ..sfm_utils.eigen import eigen_test_frames
+from ..sfm_utils.text_files import read_lines
+
+_DRIVE = re.compile(r"[0-9]{4}(_[0-9]{2}){2}_drive_[0-9]{4}(_sync)?")
 
 # The drives in which the 200 training scenes of KITTI 2015 were recorded, by day.
 _STEREO = {
@@ -27,3 +34,25 @@ def drives_of_test_set(split: str) -> frozenset[str]:
         for day, numbers in _STEREO.items()
         for number in numbers.split()
     )
+
+
+def listed_drives(path: str | Path) -> frozenset[str]:
+    """Names of drives from a list such as the original's test_scenes_eigen.txt.
+
+    Args:
+        path: of the list: a drive on each line, with or without `_sync`; lines may be empty.
+
+    Raises:
+        InputError: missing, empty, or a line is no drive; the line is named.
+    """
+    found = set()
+    for number, line in enumerate(read_lines(path), 1):
+        name = line.strip()
+        if name and not _DRIVE.fullmatch(name):
+            example = "a drive such as 2011_09_26_drive_0002"
+            raise InputError(f"{path} line {number}: expected {example}, got {shown(line)}")
+        if name:
+            found.add(f"{name.removesuffix('_sync')}_sync")
+    if not found:
+        raise InputError(f"{path} names no drive; expected one on each line")
+    return frozenset(found)

@@ -12,7 +12,7 @@ from . import cityscapes, dump_root, kitti, static_frames
 from .command_line import Parser, check_width, frames_of_sample, run, whole
 from .frames import Strip, missing_inside
 from .jobs import Progress, processes_for, run_jobs
-from .scenes import drives_of_test_set
+from .scenes import drives_of_test_set, listed_drives
 from .strips import FrameSize, write_strips
 
 DATASETS = ("kitti_raw_eigen", "kitti_raw_stereo", "kitti_odom", "cityscapes")
@@ -46,11 +46,13 @@ def parse(description: str, arguments: Sequence[str] | None = None) -> argparse.
     add("--remove_static", action="store_true", help="KITTI raw: leave out frames without motion")
     add("--static_frames", type=Path, help="list of them, such as the original's static_frames.txt")
     add("--min_speed", type=_speed, default=0.5, help="without a list: m/s that are motion (0.5)")
+    add("--test_scenes", type=Path, help="KITTI raw: drives to leave out (those of the test set)")
     cameras = kitti.SEQUENCE_CAMERAS
     add("--camera", choices=cameras, default="image_2", help="of odometry (image_2)")
     options = parser.parse_args(arguments)
-    if options.static_frames and not options.dataset_name.startswith("kitti_raw"):
-        parser.error("--static_frames is for kitti_raw_eigen and kitti_raw_stereo")
+    for name in ("static_frames", "test_scenes"):
+        if getattr(options, name) and not options.dataset_name.startswith("kitti_raw"):
+            parser.error(f"--{name} is for kitti_raw_eigen and kitti_raw_stereo")
     check_width(parser, options)
     options.remove_static |= options.static_frames is not None
     return options
@@ -145,7 +147,11 @@ def plan(options: argparse.Namespace) -> tuple[list[Strip], dict[str, list[int]]
         _tell(drives)
         strips = kitti.sequence_strips(drives, options.camera, length)
     else:
-        drives, tested = kitti.raw_drives(root, drives_of_test_set(name.rpartition("_")[2]))
+        if options.test_scenes:
+            test_scenes = listed_drives(options.test_scenes)
+        else:
+            test_scenes = drives_of_test_set(name.rpartition("_")[2])
+        drives, tested = kitti.raw_drives(root, test_scenes)
         _tell(drives, f"; left out, of the test set: {tested}")
         static, still = _static_frames(options, drives)
         strips = kitti.raw_strips(drives, static, length)

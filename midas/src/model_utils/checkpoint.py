@@ -129,7 +129,9 @@ def _read(path):
     try:
         return ms.load_checkpoint(str(path))
     except Exception as err:  # protobuf and MindSpore raise many kinds for a damaged file
-        text = f"checkpoint {path} is truncated or not a MindSpore checkpoint"
+        # MindSpore calls what it cannot explain a missing permission; the error below it tells.
+        cause = one_line(err.__cause__ or err)
+        text = f"checkpoint {path} is truncated or not a MindSpore checkpoint: {cause}"
         raise InputError(text) from err
 
 
