@@ -4,7 +4,8 @@
         --dump_root STRIPS --seq_length 3 --img_height 128 --img_width 416 --num_threads 16 \\
         --remove_static
 
-kitti_raw_eigen, kitti_raw_stereo   both colour cameras of all drives but those of the test set
+kitti_raw_eigen, kitti_raw_stereo   both colour cameras of all drives but those of the test set, or
+                                    of the list --test_scenes
 kitti_odom                          sequences 00 to 08
 cityscapes                          the split train; --img_height 171 leaves 128 rows
 

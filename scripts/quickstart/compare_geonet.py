@@ -1,13 +1,14 @@
 """GeoNet beside rivals that have seen no image.
 
-    python -m scripts.quickstart.compare_geonet KITTI DEPTH_JSON ODOMETRY POSE_JSON
+    python -m scripts.quickstart.compare_geonet KITTI DEPTH_JSON ODOMETRY PATH_TUM
 
 Depth of the held-out drives: the training set's mean depth map and the best constant, both from
 laser scans that the network never sees. Motion in the held-out sequence: a camera that stands
 still, and one that drives straight on at one speed. All are scored by the evaluation's own code:
 depth after scaling by the median (the rivals also as they are, what serves them better), the places
-in each snippet of three frames after the best scale. Exit 1 unless the network's abs rel is at
-least 15 % below the mean map's, and its errors of motion are below both rivals'.
+in each snippet of five frames, as in the paper's table 3, and of three after the best scale, and
+the rotation from frame to frame. Exit 1 unless the network's abs rel is at least 15 % below the
+mean map's, and its rotation and its snippets of five frames are better than both rivals'.
 """
 
 import json
@@ -22,15 +23,16 @@ from geonet.src.sfm_utils.depth_evaluation import GEONET_EIGEN, mean_metrics, sc
 from geonet.src.sfm_utils.eigen import eigen_frames
 from geonet.src.sfm_utils.rotations import rotation_angle, steps_of
 from geonet.src.sfm_utils.snippets import geonet_target_snippets, snippet_ate
-from geonet.src.sfm_utils.trajectories import read_kitti_poses
+from geonet.src.sfm_utils.trajectories import read_kitti_poses, read_tum
 from monodepth2.src.datasets.gt_depths import ground_truth
 
 from .compare_monodepth2 import best_constant, mean_map, training_depths
 from .comparison import print_table, verdict
 
-SEQUENCE, LENGTH = 9, 3  # of the held-out motion, frames of a snippet
+SEQUENCE = 9  # of the held-out motion
+LENGTHS = 5, 3  # frames of a snippet
 MARGINS = {"mean map": 0.15, "constant": 0.30}  # by how much the network must be better
-MOTIONS = "standing", "straight on"
+JUDGED = "ATE 5", "rotation"  # errors of motion
 
 
 def depth_columns(kitti):
@@ -50,38 +52,44 @@ def depth_columns(kitti):
     return columns
 
 
-def motion_columns(world_from_camera):
-    """{rival: {"ATE": metres, "rotation": degrees per frame}} of a true path (N, 4, 4)."""
-    snippets = geonet_target_snippets(world_from_camera, LENGTH)
-    straight = np.zeros((LENGTH, 3))
-    straight[:, 2] = range(LENGTH)
-    ways = dict(zip(MOTIONS, (np.zeros((LENGTH, 3)), straight)))
-    # Neither turns: what they get wrong is all that the camera turns.
-    turned = np.degrees(rotation_angle(steps_of(world_from_camera)[:, :3, :3])).mean()
-    return {
-        name: {
-            "ATE": float(np.mean([snippet_ate(true[:, :3, 3], xyz) for true in snippets])),
-            "rotation": float(turned),
-        }
-        for name, xyz in ways.items()
-    }
+def motion_errors(path, truth):
+    """Errors of a path (N, 4, 4) world_from_camera: ATE 5 and 3 in metres, rotation in degrees."""
+    errors = {}
+    for length in LENGTHS:
+        pairs = zip(*(geonet_target_snippets(poses, length) for poses in (truth, path)))
+        ates = [snippet_ate(true[:, :3, 3], found[:, :3, 3]) for true, found in pairs]
+        errors[f"ATE {length}"] = float(np.mean(ates))
+    true, found = (steps_of(poses)[:, :3, :3] for poses in (truth, path))
+    apart = rotation_angle(np.linalg.inv(true) @ found)
+    return {**errors, "rotation": float(np.degrees(apart).mean())}
 
 
-def main(kitti, depth_json, odometry, pose_json):
+def rival_paths(count):
+    """{rival: path (count, 4, 4)}."""
+    standing = np.tile(np.eye(4), (count, 1, 1))
+    straight = standing.copy()
+    straight[:, 2, 3] = range(count)
+    return {"standing": standing, "straight on": straight}
+
+
+def main(kitti, depth_json, odometry, path_tum):
     """Print the tables, return the exit status."""
     depth = depth_columns(kitti)
     depth["network"] = json.loads(Path(depth_json).read_text())
     print_table(NAMES, depth)
-    motion = motion_columns(read_kitti_poses(Path(odometry, "poses", f"{SEQUENCE:02d}.txt")))
-    found = json.loads(Path(pose_json).read_text())
-    motion["network"] = {"ATE": found["ate_mean"], "rotation": found["rotation_degrees"]}
-    print_table(("ATE", "rotation"), motion)
+    truth = read_kitti_poses(Path(odometry, "poses", f"{SEQUENCE:02d}.txt"))
+    paths = rival_paths(len(truth))
+    rivals = [*paths]
+    paths["network"] = read_tum(path_tum).world_from_camera
+    motion = {name: motion_errors(path, truth) for name, path in paths.items()}
+    print_table([*motion["network"]], motion)
+    print("metres over snippets of 5 and of 3 frames after scaling, degrees from frame to frame")
     statuses = [
         verdict("the network's abs rel", gain(depth, "abs_rel", rival), rival, wanted)
         for rival, wanted in MARGINS.items()
     ]
-    for key in ("ATE", "rotation"):
-        for rival in MOTIONS:
+    for key in JUDGED:
+        for rival in rivals:
             statuses.append(verdict(f"its {key}", gain(motion, key, rival), rival, 0))
     return max(statuses)
 

@@ -8,9 +8,9 @@ import pytest
 from geonet.src.model_utils.metrics import NAMES
 from geonet.src.sfm_utils.flow_files import write_flow_png
 from geonet.src.sfm_utils.rotations import make_pose
-from geonet.src.sfm_utils.trajectories import write_kitti_poses
+from geonet.src.sfm_utils.trajectories import Trajectory, write_kitti_poses, write_tum
 from scripts.quickstart import compare_geonet, compare_geonet_flow
-from scripts.quickstart.compare_geonet import MOTIONS, gain, motion_columns
+from scripts.quickstart.compare_geonet import gain, motion_errors, rival_paths
 from tests.synthetic.files import write_image
 
 
@@ -24,17 +24,34 @@ def path(steps):
     return np.stack(poses)
 
 
+STRAIGHT = ((0, 0, 1), 0)
+
+
 def test_a_straight_path_is_what_the_straight_rival_drives():
-    found = motion_columns(path([((0, 0, 1), 0)] * 4))
-    assert found["straight on"] == pytest.approx({"ATE": 0, "rotation": 0}, abs=1e-9)
-    # Places 0, 1 and 2 m ahead, all predicted at 0: sqrt(1 + 4) / 3.
-    assert found["standing"]["ATE"] == pytest.approx(np.sqrt(5) / 3)
+    truth = path([STRAIGHT] * 5)
+    rivals = {name: motion_errors(poses, truth) for name, poses in rival_paths(6).items()}
+    zeros = {"ATE 5": 0, "ATE 3": 0, "rotation": 0}
+    assert rivals["straight on"] == pytest.approx(zeros, abs=1e-9)
+    # Places 0 to 2 (or 4) metres ahead, all predicted at 0: sqrt(1 + 4) / 3.
+    assert rivals["standing"]["ATE 3"] == pytest.approx(np.sqrt(5) / 3)
+    assert rivals["standing"]["ATE 5"] == pytest.approx(np.sqrt(30) / 5)
 
 
 def test_what_neither_rival_does_is_turn():
-    found = motion_columns(path([((0, 0, 1), 2), ((0, 0, 1), -4), ((0, 0, 1), 3)]))
-    assert [found[name]["rotation"] for name in MOTIONS] == pytest.approx([3, 3])
-    assert 0 < found["straight on"]["ATE"] < found["standing"]["ATE"]
+    truth = path([((0, 0, 1), degrees) for degrees in (2, -4, 3, 1)])
+    found = {name: motion_errors(poses, truth) for name, poses in rival_paths(5).items()}
+    assert [errors["rotation"] for errors in found.values()] == pytest.approx([2.5, 2.5])
+    for key in ("ATE 5", "ATE 3"):
+        assert 0 < found["straight on"][key] < found["standing"][key]
+
+
+def test_a_path_that_turns_by_half_is_half_wrong():
+    truth, half = (path([((0, 0, 0.5), degrees)] * 6) for degrees in (4, 2))
+    found = motion_errors(half, truth)
+    assert found["rotation"] == pytest.approx(2)
+    assert motion_errors(truth, truth) == pytest.approx(dict.fromkeys(found, 0), abs=1e-6)
+    straight = motion_errors(rival_paths(7)["straight on"], truth)
+    assert 0 < found["ATE 5"] < 0.6 * straight["ATE 5"]
 
 
 def test_a_gain_is_a_share_of_the_rival_s_error():
@@ -43,21 +60,23 @@ def test_a_gain_is_a_share_of_the_rival_s_error():
 
 
 @pytest.mark.parametrize(
-    ("abs_rel", "ate", "rotation", "status"),
-    [(0.16, 0.01, 1, 0), (0.18, 0.01, 1, 1), (0.16, 0.9, 1, 1), (0.16, 0.01, 4, 1)],
+    ("abs_rel", "share", "aside", "status"),
+    [(0.16, 0.5, 0, 0), (0.18, 0.5, 0, 1), (0.16, 0.5, 0.9, 1), (0.16, -0.5, 0, 1)],
 )
 def test_depth_and_motion_must_both_be_better(
-    monkeypatch, tmp_path, capsys, abs_rel, ate, rotation, status
+    monkeypatch, tmp_path, capsys, abs_rel, share, aside, status
 ):
+    """A network that turns by a share of the truth, and moves aside."""
     rivals = {"constant": dict.fromkeys(NAMES, 0.4), "mean map": dict.fromkeys(NAMES, 0.2)}
     monkeypatch.setattr(compare_geonet, "depth_columns", lambda kitti: dict(rivals))
     (tmp_path / "poses").mkdir()
-    truth = path([((0, 0, 1), 2), ((0, 0, 1), -4), ((0, 0, 1), 3)])
-    write_kitti_poses(tmp_path / "poses" / "09.txt", truth)
-    depth, pose = tmp_path / "depth.json", tmp_path / "pose.json"
+    turns = np.array([2, 4, 3, 1, 2])
+    write_kitti_poses(tmp_path / "poses" / "09.txt", path([((0, 0, 1), x) for x in turns]))
+    depth, tum = tmp_path / "depth.json", tmp_path / "path.txt"
     depth.write_text(json.dumps(dict.fromkeys(NAMES, abs_rel)))
-    pose.write_text(json.dumps({"ate_mean": ate, "rotation_degrees": rotation}))
-    assert compare_geonet.main("unused", depth, tmp_path, pose) == status
+    predicted = path([((aside, 0, 1), share * x) for x in turns])
+    write_tum(tum, Trajectory(np.arange(6.0), predicted))
+    assert compare_geonet.main("unused", depth, tmp_path, tum) == status
     out = capsys.readouterr().out
     assert "(wanted: 15 % below)" in out and "its rotation is" in out
 
