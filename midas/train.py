@@ -48,8 +48,7 @@ def main(config):
         def forward(img, mask, depth):
             prediction = midas(img)
             # Not left to the loss: what it makes of an infinite prediction is up to the device.
-            finite = ops.isfinite(prediction).all()
-            return {"loss": loss(prediction, mask, depth), "finite": finite}
+            return {"loss": loss(prediction, mask, depth), "finite": ops.isfinite(prediction).all()}
 
         def rate(start, end):
             return PolynomialDecay(start, end, steps, config.power) if config.lr_decay else start
