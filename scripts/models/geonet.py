@@ -179,7 +179,7 @@ _QUICKSTART = Quickstart(
         *_RIGID_STEPS,
         (
             *("compare", "-m", "scripts.quickstart.compare_geonet", _DRIVES),
-            *("depth/test_depth_metrics.json", _SEQUENCE, "pose/odom_09_tum.txt"),
+            *("depth/test_depth_metrics.json", _SEQUENCE, "pose"),
         ),
     ),
     images="worst*.png, best*.png, pose/odom_09.png, predicted/*_color.png, rigid/panels/*.png",

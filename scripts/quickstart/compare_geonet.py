@@ -1,6 +1,6 @@
 """GeoNet beside rivals that have seen no image.
 
-    python -m scripts.quickstart.compare_geonet KITTI DEPTH_JSON ODOMETRY PATH_TUM
+    python -m scripts.quickstart.compare_geonet KITTI DEPTH_JSON ODOMETRY POSE_DIR
 
 Depth of the held-out drives: the training set's mean depth map and the best constant, both from
 laser scans that the network never sees. Motion in the held-out sequence: a camera that stands
@@ -71,7 +71,7 @@ def rival_paths(count):
     return {"standing": standing, "straight on": straight}
 
 
-def main(kitti, depth_json, odometry, path_tum):
+def main(kitti, depth_json, odometry, pose_dir):
     """Print the tables, return the exit status."""
     depth = depth_columns(kitti)
     depth["network"] = json.loads(Path(depth_json).read_text())
@@ -79,8 +79,11 @@ def main(kitti, depth_json, odometry, path_tum):
     truth = read_kitti_poses(Path(odometry, "poses", f"{SEQUENCE:02d}.txt"))
     paths = rival_paths(len(truth))
     rivals = [*paths]
-    paths["network"] = read_tum(path_tum).world_from_camera
+    paths["network"] = read_tum(Path(pose_dir, f"odom_{SEQUENCE:02d}_tum.txt")).world_from_camera
     motion = {name: motion_errors(path, truth) for name, path in paths.items()}
+    # Three frames are what the network itself predicts; five are cut from its path.
+    metrics = json.loads(Path(pose_dir, "test_pose_metrics.json").read_text())
+    motion["network"]["ATE 3"] = metrics["ate_mean"]
     print_table([*motion["network"]], motion)
     print("metres over snippets of 5 and of 3 frames after scaling, degrees from frame to frame")
     statuses = [

@@ -60,11 +60,17 @@ def test_a_gain_is_a_share_of_the_rival_s_error():
 
 
 @pytest.mark.parametrize(
-    ("abs_rel", "share", "aside", "status"),
-    [(0.16, 0.5, 0, 0), (0.18, 0.5, 0, 1), (0.16, 0.5, 0.9, 1), (0.16, -0.5, 0, 1)],
+    ("abs_rel", "ate", "share", "aside", "status"),
+    [
+        (0.16, 0.01, 0.5, 0, 0),
+        (0.18, 0.01, 0.5, 0, 1),
+        (0.16, 0.9, 0.5, 0, 1),
+        (0.16, 0.01, 0.5, 0.9, 1),
+        (0.16, 0.01, -0.5, 0, 1),
+    ],
 )
 def test_depth_and_motion_must_both_be_better(
-    monkeypatch, tmp_path, capsys, abs_rel, share, aside, status
+    monkeypatch, tmp_path, capsys, abs_rel, ate, share, aside, status
 ):
     """A network that turns by a share of the truth, and moves aside."""
     rivals = {"constant": dict.fromkeys(NAMES, 0.4), "mean map": dict.fromkeys(NAMES, 0.2)}
@@ -72,11 +78,12 @@ def test_depth_and_motion_must_both_be_better(
     (tmp_path / "poses").mkdir()
     turns = np.array([2, 4, 3, 1, 2])
     write_kitti_poses(tmp_path / "poses" / "09.txt", path([((0, 0, 1), x) for x in turns]))
-    depth, tum = tmp_path / "depth.json", tmp_path / "path.txt"
+    depth = tmp_path / "depth.json"
     depth.write_text(json.dumps(dict.fromkeys(NAMES, abs_rel)))
     predicted = path([((aside, 0, 1), share * x) for x in turns])
-    write_tum(tum, Trajectory(np.arange(6.0), predicted))
-    assert compare_geonet.main("unused", depth, tmp_path, tum) == status
+    (tmp_path / "test_pose_metrics.json").write_text(json.dumps({"ate_mean": ate}))
+    write_tum(tmp_path / "odom_09_tum.txt", Trajectory(np.arange(6.0), predicted))
+    assert compare_geonet.main("unused", depth, tmp_path, tmp_path) == status
     out = capsys.readouterr().out
     assert "(wanted: 15 % below)" in out
     for key in ("ATE 5", "ATE 3", "rotation"):
