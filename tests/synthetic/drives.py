@@ -15,12 +15,13 @@ BEFORE, AFTER = 20.0, 110.0  # metres of road beyond the way driven
 SIDE_STREET = 4.5  # metres from its middle that stay free
 
 
-def drive(seed, length=160.0):
+def drive(seed, length=160.0, speed=1.0):
     """Build a drive; it turns, stops at side streets, and meets cars that move.
 
     Args:
         seed: whole number or sequence of them.
         length: metres that can be driven; about 0.8 m per frame, stops included.
+        speed: of the camera, as a share of the usual one; see traffic.timetable.
 
     Returns:
         Scene, Track of the camera.
@@ -28,7 +29,7 @@ def drive(seed, length=160.0):
     rngs = [np.random.default_rng([*np.atleast_1d(seed), 77, part]) for part in range(8)]
     start, end = -BEFORE, length + AFTER
     road = winding_road(rngs[0], start, end)
-    ego = timetable(rngs[1])
+    ego = timetable(rngs[1], speed)
     lane = rngs[2].uniform(1.6, 2.2)
     half, pavement = lane + rngs[2].uniform(3.4, 4.2), rngs[2].uniform(1.8, 3.5)
     crossings = [(ego.along[stop] + APPROACH, start_again + 1) for stop, start_again in ego.stops]

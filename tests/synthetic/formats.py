@@ -56,6 +56,7 @@ _HEIGHT = (
     375,
     "pixels of the images of 2011_09_26; the other dates differ as the real ones do",
 )
+_SPEED = {"speed": (1, 100, "percent of the usual speed, 7.5 to 10 metres per second")}
 _SEQUENCES = {
     "sequences": (1, 2, "sequences to train on, 00 to at most 08"),
     "test": (0, 1, "sequences to test on: 09, then 10"),
@@ -141,8 +142,8 @@ FORMATS = {
             **_size(480, 640),
         },
     ),
-    "kitti_drives": (writers_kitti.plan_kitti_drives, _DRIVES),
-    "kitti_odom": (writers_kitti.plan_kitti_odom, _SEQUENCES),
+    "kitti_drives": (writers_kitti.plan_kitti_drives, {**_DRIVES, **_SPEED}),
+    "kitti_odom": (writers_kitti.plan_kitti_odom, {**_SEQUENCES, **_SPEED}),
     "kitti_video": (writers_geonet.plan_kitti_video, _DRIVES),
     "geonet": (
         writers_geonet.plan_geonet,
@@ -154,7 +155,7 @@ FORMATS = {
     ),
     "scene_flow": (
         writers_flow.plan_scene_flow,
-        {"scenes": (1, 4, "scenes, of 21 stereo pairs each"), "height": _HEIGHT},
+        {"scenes": (1, 4, "scenes, of 21 stereo pairs each"), "height": _HEIGHT, **_SPEED},
     ),
     "cityscapes": (
         writers_footage.plan_cityscapes,

@@ -23,7 +23,7 @@ from tests.synthetic.render import render
 from tests.synthetic.scanner import scan
 from tests.synthetic.sensors import laser
 
-METRES = 1.05  # the most that a frame drives
+METRES = 1.05  # the most that a frame drives, on average, at the usual speed
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class View:
     frames: dict
 
 
-def views(seed, rig, numbers, cameras=(2, 3)):
+def views(seed, rig, numbers, cameras=(2, 3), speed=1.0):
     """Render a drive.
 
     Args:
@@ -55,11 +55,12 @@ def views(seed, rig, numbers, cameras=(2, 3)):
         rig: Rig.
         numbers: frame numbers, from 0.
         cameras: which of the rig's cameras.
+        speed: as drive() takes it.
 
     Yields:
         View.
     """
-    scene, ego = drive(seed, METRES * (max(numbers) + 1))
+    scene, ego = drive(seed, speed * METRES * (max(numbers) + 1), speed)
     for number in numbers:
         poses = tuple(ego.pose(max(number + shift, 0)) for shift in (-1, 0, 1))
         seen = {index: rig.camera(index, poses[1]) for index in cameras}
@@ -67,7 +68,7 @@ def views(seed, rig, numbers, cameras=(2, 3)):
         yield View(number, rig, scene.at(number), poses, seen, frames)
 
 
-def write_drive(seed, rig, frames, trees):
+def write_drive(seed, rig, frames, trees, speed=1.0):
     """Render a drive once, for all trees.
 
     Args:
@@ -75,14 +76,14 @@ def write_drive(seed, rig, frames, trees):
         rig: Rig.
         frames: how many.
         trees: RawTree and the like.
+        speed: as drive() takes it.
 
     Returns:
         Number of files written.
     """
     cameras = sorted({index for tree in trees for index in tree.cameras})
-    written = sum(
-        tree.add(view) for view in views(seed, rig, range(frames), cameras) for tree in trees
-    )
+    seen = views(seed, rig, range(frames), cameras, speed)
+    written = sum(tree.add(view) for view in seen for tree in trees)
     return written + sum(tree.finish() for tree in trees)
 
 

@@ -67,6 +67,13 @@ def test_a_drive_stands_still_where_its_timetable_says_so(seed):
     assert 8 <= first <= 13 and stands[first : first + 6].all()
 
 
+def test_a_faster_camera_goes_further_along_the_same_road():
+    """It waits at the same frames, so that the cars that cross still find it waiting."""
+    (_, usual), (_, fast) = drive(4), drive(4, 240.0, speed=1.5)
+    np.testing.assert_allclose(fast.along, 1.5 * usual.along)
+    np.testing.assert_allclose(fast.road.place(100.0)[0], usual.road.place(100.0)[0])
+
+
 def test_while_the_camera_stands_only_cars_move():
     (stop, _), *_ = timetable(np.random.default_rng([3, 77, 1])).stops
     first, second = sequence("drive", 3, 2, 96, 320, start=int(stop) + 1)

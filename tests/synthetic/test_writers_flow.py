@@ -153,6 +153,15 @@ def test_flow_image_by_hand():
     assert image.tolist() == [[[2**15 + 96, 2**15 - 128, 1], [0, 0, 0]]]
 
 
+def test_the_images_of_a_car_at_another_speed(tmp_path):
+    more = ["--scenes", "1", "--height", "32", "--speed", "150", "--workers", "1"]
+    main(["scene_flow", str(tmp_path), *more])
+    image = read(tmp_path / "data_scene_flow/training/image_2/000000_10.png")
+    usual, fast = (list(scene_views(0, 0, 32, speed))[10] for speed in (1.0, 1.5))
+    np.testing.assert_array_equal(image, fast.frames[2].rgb)
+    assert (image != usual.frames[2].rgb).any()
+
+
 def test_the_printed_number_of_files_is_right(tmp_path, capsys):
     main(["scene_flow", str(tmp_path), "--scenes", "1", "--height", "32", "--workers", "1"])
     assert f"wrote {len(files_below(tmp_path)) - 1} files" in capsys.readouterr().out

@@ -143,6 +143,20 @@ def test_oxts_and_calibration_give_the_camera_s_way(raw):
     assert 9.5 < rows[:, 13].mean() < 10.1  # the accelerometer feels gravity
 
 
+def test_a_car_at_another_speed(tmp_path):
+    small = ["--test", "1", "--frames", "3", "--height", "16", "--speed", "150", "--workers", "1"]
+    main(["kitti_drives", str(tmp_path / "raw"), "--drives", "1", "--laser", "0", *small])
+    _, usual = drive((0, 30, 0))
+    folder = tmp_path / "raw" / FIRST[:10] / FIRST / "oxts/data"
+    forward = np.loadtxt(folder / "0000000001.txt")[8]
+    assert forward == pytest.approx(1.5 * usual.along[[0, 2]].ptp() / (2 * 0.1036), rel=0.05)
+    main(["kitti_odom", str(tmp_path / "odom"), "--sequences", "1", *small])
+    poses = np.loadtxt(tmp_path / "odom/poses/09.txt").reshape(-1, 3, 4)
+    _, usual = drive((0, 32, 9))
+    way = np.linalg.norm(np.diff(poses[:, :, 3], axis=0), axis=1)
+    np.testing.assert_allclose(way, 1.5 * np.diff(usual.along[:3]), rtol=0.02)
+
+
 def test_timestamps(raw):
     folder = raw / FIRST[:10] / FIRST
     times = {}

@@ -76,17 +76,18 @@ class Timetable:
         return bool(((frame >= self.stops[:, 0]) & (frame < self.stops[:, 1])).any())
 
 
-def timetable(rng):
+def timetable(rng, speed=1.0):
     """Draw a drive with its stops, the first one within the first second or two.
 
     Args:
         rng: numpy Generator.
+        speed: 1 cruises at 7.5 to 10 metres per second.
 
     Returns:
         Timetable.
     """
     frame = np.arange(FRAMES)
-    cruise = rng.uniform(0.75, 1.0)
+    cruise = speed * rng.uniform(0.75, 1.0)
     wave = np.sin(2 * np.pi * frame / rng.uniform(25, 40) + rng.uniform(0, 2 * np.pi))
     speed = cruise * (1 + 0.25 * wave)
     stops, at, length = [], int(rng.integers(9, 13)), 6

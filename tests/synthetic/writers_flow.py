@@ -29,7 +29,7 @@ DATES = ("2011_09_26", "2011_09_28", "2011_09_29", "2011_10_03")  # those of the
 FOLDERS = ("data_scene_flow", "data_scene_flow_multiview", "data_scene_flow_calib", "lists")
 
 
-def plan_scene_flow(out, seed, scenes, height):
+def plan_scene_flow(out, seed, scenes, height, speed):
     """Plan KITTI's scene flow benchmark of 2015, with the multi-view extension.
 
     Args:
@@ -37,36 +37,39 @@ def plan_scene_flow(out, seed, scenes, height):
         seed: whole number.
         scenes: how many.
         height: pixels of the first date's images.
+        speed: percent of the usual one.
 
     Returns:
         Plan.
     """
-    jobs = [(_write_scene, (out, seed, index, height)) for index in range(scenes)]
+    jobs = [(_write_scene, (out, seed, index, height, speed / 100)) for index in range(scenes)]
     lines = "".join(f"training/image_2/{index:06d}_10.png\n" for index in range(scenes))
     jobs.append((write_text, (Path(out) / "lists" / "test_files_stereo.txt", lines)))
     return Plan(FOLDERS, jobs)
 
 
-def scene_views(seed, index, height):
+def scene_views(seed, index, height, speed=1.0):
     """Render the frames of one scene.
 
     Args:
         seed: whole number.
         index: of the scene.
         height: pixels of the first date's images.
+        speed: as drives.drive() takes it.
 
     Returns:
         Iterator of View.
     """
     begin = BEGIN[index % len(BEGIN)]
     calibration = rig(DATES[index % len(DATES)], height)
-    return views((seed, 35, index), calibration, range(begin, begin + LAST + 1))
+    numbers = range(begin, begin + LAST + 1)
+    return views((seed, 35, index), calibration, numbers, speed=speed)
 
 
-def _write_scene(out, seed, index, height):
+def _write_scene(out, seed, index, height, speed):
     flow, multiview, calib, _ = (Path(out) / name for name in FOLDERS)
     pair = []
-    for number, view in enumerate(scene_views(seed, index, height)):
+    for number, view in enumerate(scene_views(seed, index, height, speed)):
         name = f"{index:06d}_{number:02d}.png"
         for camera in (2, 3):
             path = f"training/image_{camera}/{name}"

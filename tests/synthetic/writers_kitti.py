@@ -55,7 +55,7 @@ def drive_seed(seed, index):
     return (seed, 30, index)
 
 
-def plan_kitti_drives(out, seed, drives, test, frames, height, laser, images, annotated):
+def plan_kitti_drives(out, seed, drives, test, frames, height, laser, images, annotated, speed=100):
     """Plan KITTI's raw data: both colour cameras, calibration, laser scans, oxts, lists.
 
     Args:
@@ -68,14 +68,16 @@ def plan_kitti_drives(out, seed, drives, test, frames, height, laser, images, an
         laser: rays of a beam in one turn; 0 leaves the scanner out.
         images: "png" or "jpg".
         annotated: 1 adds the depth benchmark's maps, but for the first and last frames.
+        speed: percent of the usual one.
 
     Returns:
         Plan.
     """
     names = drive_names(drives + test)
     jobs = [
-        (_write_raw, (out, drive_seed(seed, index), name, frames, height, laser, images, annotated))
+        (_write_raw, (out, drive_seed(seed, index), name, *rest))
         for index, name in enumerate(names)
+        for rest in [(frames, height, laser, images, annotated, speed / 100)]
     ]
     dates = sorted({name[:10] for name in names})
     jobs.append((_write_calibrations, (out, dates, height)))
@@ -83,9 +85,9 @@ def plan_kitti_drives(out, seed, drives, test, frames, height, laser, images, an
     return Plan((*dates, "splits", "lists"), jobs)
 
 
-def _write_raw(out, seed, name, frames, height, laser, images, annotated):
+def _write_raw(out, seed, name, frames, height, laser, images, annotated, speed):
     tree = RawTree(out, name, images, laser, annotated_frames(frames) if annotated else ())
-    return write_drive(seed, rig(name[:10], height), frames, [tree])
+    return write_drive(seed, rig(name[:10], height), frames, [tree], speed)
 
 
 def annotated_frames(frames):
@@ -141,7 +143,7 @@ def write_raw_lists(out, seed, names, train, frames, images):
     return sum(write_text(folder / f"{name}.txt", "".join(x)) for name, x in lists.items())
 
 
-def plan_kitti_odom(out, seed, sequences, test, frames, height):
+def plan_kitti_odom(out, seed, sequences, test, frames, height, speed=100):
     """Plan KITTI's odometry benchmark: sequences from 00 to train on, 09 and 10 to test on.
 
     Args:
@@ -151,12 +153,13 @@ def plan_kitti_odom(out, seed, sequences, test, frames, height):
         test: 1 for sequence 09 alone, 2 for 10 as well.
         frames: of each.
         height: pixels of sequence 03's images; others' differ as the real ones do.
+        speed: percent of the usual one.
 
     Returns:
         Plan.
     """
     numbers = sequence_numbers(sequences, test)
-    jobs = [(_write_odom, (out, seed, number, frames, height)) for number in numbers]
+    jobs = [(_write_odom, (out, seed, number, frames, height, speed / 100)) for number in numbers]
     jobs.append((write_odom_lists, (out, seed, numbers, frames)))
     return Plan(("sequences", "poses", "splits"), jobs)
 
@@ -192,9 +195,10 @@ def sequence_rig(number, height):
     return rig(SEQUENCE_DATES.get(number, "2011_09_30"), height)
 
 
-def _write_odom(out, seed, number, frames, height):
+def _write_odom(out, seed, number, frames, height, speed):
     trees = [OdometryTree(out, number)]
-    return write_drive((seed, 32, number), sequence_rig(number, height), frames, trees)
+    seed = (seed, 32, number)
+    return write_drive(seed, sequence_rig(number, height), frames, trees, speed)
 
 
 def write_odom_lists(out, seed, numbers, frames):
