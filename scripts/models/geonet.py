@@ -156,7 +156,7 @@ _RIGID_STEPS = (
         *("--batch_size", "8", "--learning_rate", "0.004"),
         # Beside disparities whose mean is 1, the usual 0.5 would keep the first ones flat.
         *("--disp_smooth_weight", "0.1"),
-        *("--max_steps", "451", "--save_ckpt_freq", "450", "--train_url", "rigid"),
+        *("--max_steps", "421", "--save_ckpt_freq", "420", "--train_url", "rigid"),
     ),
     (
         *("test_depth", "eval.py", "--mode", "test_depth", "--dataset_dir", _DRIVES, *_RIGID),
