@@ -89,15 +89,15 @@ def timetable(rng, speed=1.0):
     frame = np.arange(FRAMES)
     cruise = speed * rng.uniform(0.75, 1.0)
     wave = np.sin(2 * np.pi * frame / rng.uniform(25, 40) + rng.uniform(0, 2 * np.pi))
-    speed = cruise * (1 + 0.25 * wave)
+    steps = cruise * (1 + 0.25 * wave)
     stops, at, length = [], int(rng.integers(9, 13)), 6
     while at + length + RAMP < FRAMES:
         stops.append((at, at + length))
         distance = np.maximum(at - frame, frame - (at + length - 1))
-        speed *= np.clip(distance / (RAMP + 1), 0, 1)
+        steps *= np.clip(distance / (RAMP + 1), 0, 1)
         at += length + int(rng.integers(45, 70))
         length = int(rng.integers(8, 14))
-    return Timetable(np.concatenate([[0], np.cumsum(speed)[:-1]]), np.array(stops))
+    return Timetable(np.concatenate([[0], np.cumsum(steps)[:-1]]), np.array(stops))
 
 
 def lead_along(ego):

@@ -74,10 +74,10 @@ def plan_kitti_drives(out, seed, drives, test, frames, height, laser, images, an
         Plan.
     """
     names = drive_names(drives + test)
+    options = (frames, height, laser, images, annotated, speed / 100)
     jobs = [
-        (_write_raw, (out, drive_seed(seed, index), name, *rest))
+        (_write_raw, (out, drive_seed(seed, index), name, *options))
         for index, name in enumerate(names)
-        for rest in [(frames, height, laser, images, annotated, speed / 100)]
     ]
     dates = sorted({name[:10] for name in names})
     jobs.append((_write_calibrations, (out, dates, height)))
@@ -143,7 +143,7 @@ def write_raw_lists(out, seed, names, train, frames, images):
     return sum(write_text(folder / f"{name}.txt", "".join(x)) for name, x in lists.items())
 
 
-def plan_kitti_odom(out, seed, sequences, test, frames, height, speed=100):
+def plan_kitti_odom(out, seed, sequences, test, frames, height, speed):
     """Plan KITTI's odometry benchmark: sequences from 00 to train on, 09 and 10 to test on.
 
     Args:
