@@ -33,7 +33,7 @@ class Evaluator:
         """
         rgb = ms.Tensor(rgb)
         coarse = self.coarse(rgb)
-        return {"coarse": coarse.asnumpy().copy(), "fine": self.fine(rgb, coarse).asnumpy().copy()}
+        return {"coarse": coarse.numpy().copy(), "fine": self.fine(rgb, coarse).numpy().copy()}
 
     def evaluate(self, data, progress=lambda done, count: None):
         """Score every image.

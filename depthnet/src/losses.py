@@ -30,10 +30,10 @@ class DepthLoss(nn.Cell):
         Returns:
             Scalar: the mean over the batch of each sample's loss.
         """
-        target = target.astype(ms.float32)
+        target = target.to(ms.float32)
         residual = ops.log(ops.clamp(target, MIN_DEPTH, MAX_DEPTH))
-        residual = residual - prediction.astype(ms.float32)
-        valid = (target > 0).astype(ms.float32) if self.mask_invalid else ops.ones_like(target)
+        residual = residual - prediction.to(ms.float32)
+        valid = (target > 0).to(ms.float32) if self.mask_invalid else ops.ones_like(target)
         residual = residual * valid
         count = ops.maximum(_total(valid), 1.0)
         edges = ops.zeros_like(count)

@@ -59,7 +59,7 @@ class Predictor:
         result = self.nets[0](rgb)
         if len(self.nets) == 2:
             result = self.nets[1](rgb, result)
-        values = result.asnumpy()[0, 0]
+        values = result.numpy()[0, 0]
         return values.copy() if self.kinds == ["both"] else np.exp(values)
 
 

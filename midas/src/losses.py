@@ -66,13 +66,13 @@ def scale_and_shift(prediction, mask, target):
         Two (B, 1, 1) tensors; both 0 where the mask has less than two pixels or the prediction is
         constant on it.
     """
-    count = mask.sum(_PIXELS, keepdims=True)
-    mean_prediction = _ratio((mask * prediction).sum(_PIXELS, keepdims=True), count)
-    mean_target = _ratio((mask * target).sum(_PIXELS, keepdims=True), count)
+    count = mask.sum(_PIXELS, keepdim=True)
+    mean_prediction = _ratio((mask * prediction).sum(_PIXELS, keepdim=True), count)
+    mean_target = _ratio((mask * target).sum(_PIXELS, keepdim=True), count)
     centred = mask * (prediction - mean_prediction)
-    variance = (centred * centred).sum(_PIXELS, keepdims=True)
-    covariance = (centred * (target - mean_target)).sum(_PIXELS, keepdims=True)
-    energy = (mask * prediction * prediction).sum(_PIXELS, keepdims=True)
+    variance = (centred * centred).sum(_PIXELS, keepdim=True)
+    covariance = (centred * (target - mean_target)).sum(_PIXELS, keepdim=True)
+    energy = (mask * prediction * prediction).sum(_PIXELS, keepdim=True)
     constant = variance <= _RELATIVE_SPREAD**2 * energy
     zeros = ops.zeros_like(variance)
     scale = _ratio(covariance, ops.select(constant, zeros, variance))
@@ -108,8 +108,8 @@ class ScaleAndShiftInvariantLoss(nn.Cell):
         Returns:
             Scalar >= 0.
         """
-        prediction = prediction.astype(ms.float32)
-        mask = mask.astype(ms.float32)
+        prediction = prediction.to(ms.float32)
+        mask = mask.to(ms.float32)
         scale, shift = scale_and_shift(prediction, mask, target)
         residual = scale * prediction + shift - target
         total = _ratio((mask * residual * residual).sum(), mask.sum())
@@ -123,8 +123,8 @@ class ScaleAndShiftInvariantLoss(nn.Cell):
 def _sort(values, mask):
     """Positions of the flattened pixels, valid ones first, by rising value: (B, N) int32."""
     # Just above the largest value: float32's largest would overflow where a card computes float16.
-    last = values.max(axis=1, keepdims=True) + 1
-    return ops.sort(ops.select(mask > 0, values, last.broadcast_to(values.shape)), axis=1)[1]
+    last = ops.amax(values, 1, True) + 1
+    return ops.sort(ops.select(mask > 0, values, last.broadcast_to(values.shape)), 1)[1]
 
 
 def robust_normalise(x, mask):
@@ -136,15 +136,15 @@ def robust_normalise(x, mask):
     Returns:
         (B, N); only the valid entries mean something; a constant image gives 0.
     """
-    count = mask.sum(1, keepdims=True)
+    count = mask.sum(1, keepdim=True)
     order = _sort(ops.stop_gradient(x), mask)
     last = ops.maximum(count - 1, ops.zeros_like(count))
     # The two middle values; the same one for an odd count.
-    lower = ops.gather_elements(order, 1, ops.floor(last / 2).astype(ms.int32))
-    upper = ops.gather_elements(order, 1, ops.ceil(last / 2).astype(ms.int32))
+    lower = ops.gather_elements(order, 1, ops.floor(last / 2).to(ms.int32))
+    upper = ops.gather_elements(order, 1, ops.ceil(last / 2).to(ms.int32))
     median = (ops.gather_elements(x, 1, lower) + ops.gather_elements(x, 1, upper)) / 2
     centred = x - median
-    spread = _ratio((mask * ops.abs(centred)).sum(1, keepdims=True), count)
+    spread = _ratio((mask * ops.abs(centred)).sum(1, keepdim=True), count)
     constant = spread <= _RELATIVE_SPREAD * ops.abs(median)
     return _ratio(centred, ops.select(constant, ops.zeros_like(spread), spread))
 
@@ -173,10 +173,10 @@ class TrimmedAbsoluteLoss(nn.Cell):
     def construct(self, prediction, mask, target):
         """See ScaleAndShiftInvariantLoss."""
         shape = prediction.shape
-        mask = mask.astype(ms.float32)
+        mask = mask.to(ms.float32)
         flat = mask.reshape(shape[0], -1)
         residual = robust_normalise(
-            prediction.astype(ms.float32).reshape(shape[0], -1), flat
+            prediction.to(ms.float32).reshape(shape[0], -1), flat
         ) - robust_normalise(target.reshape(shape[0], -1), flat)
         residual = flat * residual
         total = self._trimmed(ops.abs(residual), flat)
@@ -185,15 +185,15 @@ class TrimmedAbsoluteLoss(nn.Cell):
             coarse_mask = _subsample(mask, 2**k)
             sums = gradient_sums(_subsample(residual, 2**k), coarse_mask)
             total = total + self.alpha * _ratio(sums, coarse_mask.sum(_PIXELS))
-        images = (flat.sum(1) > 0).astype(ms.float32).sum()
+        images = (flat.sum(1) > 0).to(ms.float32).sum()
         return _ratio(total.sum(), images)
 
     def _trimmed(self, error, mask):
-        count = mask.sum(1, keepdims=True)
+        count = mask.sum(1, keepdim=True)
         ordered = ops.gather_elements(error, 1, _sort(ops.stop_gradient(error), mask))
-        rank = _every(error.shape[1], 1).astype(ms.float32)
+        rank = _every(error.shape[1], 1).to(ms.float32)
         # The small number: floor(0.8 * 5) is 4, but 0.8 * 5 in float32 may be 3.9999998.
-        kept = (rank < ops.floor(self.keep * count + 1e-3)).astype(ms.float32)
+        kept = (rank < ops.floor(self.keep * count + 1e-3)).to(ms.float32)
         return _ratio((ordered * kept).sum(1), 2 * count.squeeze(1))
 
 

@@ -26,7 +26,7 @@ def weights_file(path):
 
 
 def _on_arrays(cell):
-    return lambda images: cell(ms.Tensor(images)).asnumpy().astype(np.float32)
+    return lambda images: cell(ms.Tensor(images)).numpy().astype(np.float32)
 
 
 def load_predict(network, checkpoint, amp_level, device):

@@ -79,7 +79,7 @@ class Forward(nn.Cell):
         """uint8 -> 0..1."""
         found = ()
         for name in names:
-            found = (*found, batch[self.place[name]].astype(ms.float32) / 255)
+            found = (*found, batch[self.place[name]].to(ms.float32) / 255)
         return found
 
     def _features(self, images):

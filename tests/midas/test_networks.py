@@ -9,7 +9,7 @@ from mindspore import nn, ops
 
 from midas.src.losses import make_loss
 from midas.src.model_utils.errors import InputError
-from midas.src.networks import MidasNet
+from midas.src.networks import MidasNet, grouped_conv
 from midas.src.networks.encoder import Bottleneck, PaddedMaxPool
 from midas.src.networks.grouped_conv import GroupedConv, default_method
 from midas.src.networks.midas_net import FusionBlock, ResidualUnit
@@ -118,9 +118,7 @@ def test_groups_are_merged_until_a_convolution_is_wide_enough(channels, groups, 
 
 def test_auto_is_native_but_on_ascend_split(monkeypatch):
     for target, method in (("CPU", "native"), ("GPU", "native"), ("Ascend", "split")):
-        monkeypatch.setattr(
-            ms, "get_context", lambda key, found=target: {"device_target": found}[key]
-        )
+        monkeypatch.setattr(grouped_conv, "device_target", lambda found=target: found)
         assert default_method() == method
     assert GroupedConv(8, 1, 4, "auto", "normal").pieces == 4
 

@@ -5,7 +5,14 @@ import numpy as np
 import pytest
 from mindspore import nn, ops
 
-from midas.src.model_utils.cpu_forms import Conv3x3, WinogradConv, fits, use_plain_forms
+from midas.src.model_utils import cpu_forms
+from midas.src.model_utils.cpu_forms import (
+    Conv3x3,
+    WinogradConv,
+    device_target,
+    fits,
+    use_plain_forms,
+)
 
 # F(4x4, 3x3) loses about two digits of float32.
 TOLERANCE = 1e-4
@@ -73,3 +80,18 @@ def test_plain_forms_compute_the_same(size):
     np.testing.assert_array_equal(plain, direct)
     assert np.array_equal(fast, plain) == (size == 30)
     assert np.abs(fast - plain).max() < TOLERANCE * np.abs(plain).max()
+
+
+def test_the_target_is_asked_in_the_way_that_the_version_knows(monkeypatch):
+    class Current:
+        device_target = "Ascend"
+
+    class New:
+        get_current_device = Current
+
+    class Old:
+        get_context = {"device_target": "GPU"}.get
+
+    for module, target in ((New, "Ascend"), (Old, "GPU")):
+        monkeypatch.setattr(cpu_forms, "ms", module)
+        assert device_target() == target

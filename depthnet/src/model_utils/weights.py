@@ -57,7 +57,7 @@ def read_entries(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any
             arrays, rest = read_legacy(path)
         elif path.suffix == ".ckpt":
             found = read_parameters(path)
-            arrays = {name: widen(value.asnumpy()) for name, value in found.items()}
+            arrays = {name: widen(value.numpy()) for name, value in found.items()}
         else:
             kinds = "expected .ckpt, .npz, .pth or .pt"
             raise InputError(f"{path}: {kinds}; a MindSpore checkpoint must be called .ckpt")

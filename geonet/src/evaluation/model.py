@@ -161,4 +161,4 @@ class Model:
     def _run(self, cell, *inputs):
         """The cell's result for a batch that may be short."""
         tensors = [ms.Tensor(np.ascontiguousarray(filled(x, self.batch_size))) for x in inputs]
-        return cell(*tensors).asnumpy()[: len(inputs[0])]
+        return cell(*tensors).numpy()[: len(inputs[0])]

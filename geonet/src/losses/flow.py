@@ -94,7 +94,7 @@ class FlowLoss(nn.Cell):
         difference = ops.abs(back + flow)
         most, share = self.consistency
         bound = ops.maximum(share * length(flow) * size, most)
-        mask = (length(difference) * size < bound).astype(ms.float32)
+        mask = (length(difference) * size < bound).to(ms.float32)
         return difference, ops.stop_gradient(mask)
 
 
@@ -110,4 +110,4 @@ def _masked_means(values, mask):
 
 
 def _count_empty(mask):
-    return (_halves(mask) == 0).astype(ms.float32).sum()
+    return (_halves(mask) == 0).to(ms.float32).sum()

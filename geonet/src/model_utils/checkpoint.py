@@ -171,7 +171,7 @@ def load_networks(
 
 def _fill(values):
     for parameter, value in values:
-        parameter.set_data(ms.Tensor(np.array(value.asnumpy()), parameter.dtype))
+        parameter.set_data(ms.Tensor(np.array(value.numpy()), parameter.dtype))
 
 
 def _fitting(path, found, targets, allow_missing=False):

@@ -87,7 +87,7 @@ def export_graph(
 def _arrays(outputs):
     """What a graph gave, one tensor or a tuple, as a list of arrays."""
     outputs = outputs if isinstance(outputs, tuple) else (outputs,)
-    return [output.asnumpy() for output in outputs]
+    return [output.numpy() for output in outputs]
 
 
 def _difference(path, tensors, expected):

@@ -149,8 +149,8 @@ class Resize(nn.Cell):
 
     def construct(self, x, height, width):
         """(B, C, h, w) -> (B, C, height, width)."""
-        rows = _constant_matrix("rows", x.shape[2], height, self.mode).astype(x.dtype)
-        columns = _constant_matrix("columns", x.shape[3], width, self.mode).astype(x.dtype)
+        rows = _constant_matrix("rows", x.shape[2], height, self.mode).to(x.dtype)
+        columns = _constant_matrix("columns", x.shape[3], width, self.mode).to(x.dtype)
         return self.row_product(rows, self.column_product(x, columns))
 
 
@@ -200,16 +200,16 @@ class DoubleSizeConv(CpuForm):
         out_channels, in_channels = self.shape[:2]
         height, width = x.shape[2], x.shape[3]
         # The three rows of a kernel's column are three maps that lie on top of each other.
-        weights = self.weight.astype(x.dtype).transpose(3, 0, 2, 1).reshape(-1, in_channels, 1, 1)
+        weights = self.weight.to(x.dtype).permute(3, 0, 2, 1).reshape(-1, in_channels, 1, 1)
         weights = self.split(weights)
         wide = 0
         for i, kind in enumerate(("columns -1", "columns", "columns +1")):
-            columns = _constant_matrix(kind, width, 2 * width, self.mode).astype(x.dtype)
+            columns = _constant_matrix(kind, width, 2 * width, self.mode).to(x.dtype)
             wide = wide + self.column_product(self.mix(x, weights[i]), columns)
         wide = wide.reshape(-1, out_channels, 3 * height, 2 * width)
-        rows = _constant_matrix("shifted rows", height, 2 * height, self.mode).astype(x.dtype)
+        rows = _constant_matrix("shifted rows", height, 2 * height, self.mode).to(x.dtype)
         y = self.row_product(rows, wide)
-        bias = self.bias.astype(x.dtype)
+        bias = self.bias.to(x.dtype)
         if self.cpu_form:
             return self.bias_add(y, bias)
         # The ONNX exporter forgets BiasAdd's axis where no convolution comes before it.

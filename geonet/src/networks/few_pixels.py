@@ -30,12 +30,12 @@ class FewPixelsConv(nn.Cell):
         batch, channels, height, width = x.shape
         out_channels, area = weight.shape[0], self.kernel_size**2
         windows = _windows(height, width, self.kernel_size, self.stride, self.is_same)
-        x = x.transpose(1, 0, 2, 3).reshape(channels * batch, height * width)
+        x = x.permute(1, 0, 2, 3).reshape(channels * batch, height * width)
         x = self.product(x, windows).reshape(channels, batch, area, -1)
-        x = x.transpose(0, 2, 1, 3).reshape(channels * area, -1)
+        x = x.permute(0, 2, 1, 3).reshape(channels * area, -1)
         y = self.product(weight.reshape(out_channels, -1), x)
         height, width = -(-height // self.stride), -(-width // self.stride)
-        return y.reshape(out_channels, batch, height, width).transpose(1, 0, 2, 3)
+        return y.reshape(out_channels, batch, height, width).permute(1, 0, 2, 3)
 
 
 @constexpr

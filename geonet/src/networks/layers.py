@@ -84,7 +84,7 @@ class ConvLayer(CpuForm):
     def construct(self, x):
         """(B, in, h, w) -> (B, out, h', w'): h' = ceil(h / stride), or 2 h."""
         y = self._convolved(x)
-        y = self.bias_add(y, self.bias.astype(y.dtype)) if self.is_head else self.norm(y)
+        y = self.bias_add(y, self.bias.to(y.dtype)) if self.is_head else self.norm(y)
         return self.relu(y) if self.has_relu else y
 
     def _convolved(self, x):
@@ -99,7 +99,7 @@ class ConvLayer(CpuForm):
         pixels = -(-x.shape[2] // self.stride) * -(-x.shape[3] // self.stride)
         if has_cpu_form and pixels <= MOST_PIXELS:
             return self.few(x, self.weight)
-        return self.conv(x, self.weight.astype(x.dtype))
+        return self.conv(x, self.weight.to(x.dtype))
 
 
 def nearest_like(resize, x, like):

@@ -43,7 +43,7 @@ def motions(vectors, both_ways):
         vectors: tx ty tz rx ry rz.
         both_ways: then target_from_source, too: (2 S B, 4, 4).
     """
-    vectors = vectors.transpose(1, 0, 2).reshape(-1, 6)
+    vectors = vectors.permute(1, 0, 2).reshape(-1, 6)
     rotations = poses.rotation_from_euler(vectors[:, 3:])
     forward = poses.pose(rotations, vectors[:, :3])
     if not both_ways:

@@ -52,7 +52,7 @@ class FlowNet(ResNet50UNet):
         """(B, in_channels, H, W) -> four (B, 2, H / 2^s, W / 2^s), x and y in pixels of a scale."""
         flows = ()
         for flow in super().construct(x):
-            flows += (flow * _sides(flow.shape[2], flow.shape[3]).astype(flow.dtype),)
+            flows += (flow * _sides(flow.shape[2], flow.shape[3]).to(flow.dtype),)
         return flows
 
 
@@ -120,7 +120,7 @@ def needed_networks(task, flownet_type):
 
 def preprocess(images):
     """uint8 images as the networks see them: float32, -1..1, any shape."""
-    return images.astype(ms.float32) * (2 / 255) - 1
+    return images.to(ms.float32) * (2 / 255) - 1
 
 
 def check_size(height, width, dispnet_encoder):

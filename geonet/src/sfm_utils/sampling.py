@@ -79,11 +79,11 @@ class Sampler(CpuForm):
         left, fx = self._cell(x, width)
         top, fy = self._cell(y, height)
         starts = _starts(count, batch, height * width - width - 1)
-        rows = (top * width + left).astype(ms.int32).reshape(count, -1) + starts
+        rows = (top * width + left).to(ms.int32).reshape(count, -1) + starts
         rows = ops.gather(self._table(image), rows, 0)
         one = ops.ones_like(fx)
         if not self.is_border:
-            one = _inside(x, y, height, width).astype(fx.dtype)
+            one = _inside(x, y, height, width).to(fx.dtype)
             fx, fy = fx * one, fy * one
         weights = ops.stack((one, fx, fy, fx * fy), 1).reshape(count, 4, -1)
         weights = self.product_a(weights, _spread(count, channels))

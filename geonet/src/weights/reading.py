@@ -71,7 +71,7 @@ def _open_ours(path):
     if not isinstance(names, list) or not names or not set(map(str, names)) <= set(NETWORKS):
         text = f"{path} says networks {shown(names)}, expected some of {', '.join(NETWORKS)}"
         raise InputError(f"{text}; give a .ckpt of GeoNet's training or of convert.py")
-    found = {name: p.asnumpy() for name, p in read_parameters(path).items()}
+    found = {name: p.numpy() for name, p in read_parameters(path).items()}
     networks = {}
     for name in (name for name in NETWORKS if name in names):
         prefix = f"{name}." if len(names) > 1 else ""

@@ -129,12 +129,19 @@ class WinogradConv(nn.Cell):
         return image.reshape(batch, channels, height, width)
 
 
+def device_target() -> str:
+    """What networks are built for now: Ascend, GPU or CPU."""
+    if hasattr(ms, "get_current_device"):
+        return ms.get_current_device().device_target
+    return ms.get_context("device_target")  # MindSpore 2.0.0, which exports for the 310
+
+
 class CpuForm(nn.Cell):
     """A cell with a form of its own for CPU, taken where `cpu_form` is true."""
 
     def __init__(self):
         super().__init__()
-        self.cpu_form = ms.get_context("device_target") == "CPU"
+        self.cpu_form = device_target() == "CPU"
 
 
 def use_plain_forms(net: nn.Cell) -> None:
@@ -176,8 +183,8 @@ class Conv3x3(CpuForm):
         if self.cpu_form and fits(x.shape, x.dtype):
             x = self.winograd(x, self.weight)
         else:
-            x = self.conv(x, self.weight.astype(x.dtype))
-        return self.bias_add(x, self.bias.astype(x.dtype)) if self.has_bias else x
+            x = self.conv(x, self.weight.to(x.dtype))
+        return self.bias_add(x, self.bias.to(x.dtype)) if self.has_bias else x
 
 
 class PaddedMaxPool(nn.Cell):
@@ -194,7 +201,7 @@ class PaddedMaxPool(nn.Cell):
         """(B, C, h, w) -> (B, C, ceil(h / 2), ceil(w / 2))."""
         batch, channels, height, width = x.shape
         # By concatenation: ops.Pad takes ten times as long on CPU.
-        side = ops.zeros((batch, channels, height, 1), x.dtype)
+        side = ops.zeros((batch, channels, height, 1), dtype=x.dtype)
         x = ops.concat((side, x, side), 3)
-        edge = ops.zeros((batch, channels, 1, width + 2), x.dtype)
+        edge = ops.zeros((batch, channels, 1, width + 2), dtype=x.dtype)
         return self.pool(ops.concat((edge, x, edge), 2))

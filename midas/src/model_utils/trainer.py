@@ -172,7 +172,7 @@ class Trainer:
             return
         file, found = self.state_file(stage.name), stage.parameters()
         # Only the loss is checked in every step: a gradient may be infinite where the loss is not.
-        bad = next((p.name for p in found if not np.isfinite(p.asnumpy()).all()), None)
+        bad = next((p.name for p in found if not np.isfinite(p.numpy()).all()), None)
         if bad:
             text = f"{stage.name}: {bad} is not finite after {done} steps"
             raise RunError(f"{text}; {file} was not written; lower the learning rate")

@@ -5,6 +5,8 @@ import numpy as np
 from mindspore import Parameter, nn, ops
 from mindspore.common.initializer import initializer
 
+from ..model_utils.cpu_forms import device_target
+
 # "merged" joins groups until a convolution has this many channels (or all of them).
 _MERGED_CHANNELS = 64
 
@@ -16,7 +18,7 @@ def default_method():
     a training step 32 s where merged took 96 s and split 332 s (all on a busy machine). On Ascend
     split, because its documentation has group convolutions for depthwise only.
     """
-    return "split" if ms.get_context("device_target") == "Ascend" else "native"
+    return "split" if device_target() == "Ascend" else "native"
 
 
 def group_mask(channels, width, merge):
@@ -70,9 +72,9 @@ class GroupedConv(nn.Cell):
 
     def construct(self, x):
         """(B, channels, h, w) -> (B, channels, h / stride, w / stride), rounded up."""
-        weight = self.weight.astype(x.dtype)
+        weight = self.weight.to(x.dtype)
         if self.merge > 1:
-            weight = ops.tile(weight, (1, self.merge, 1, 1)) * self.mask.astype(x.dtype)
+            weight = ops.tile(weight, (1, self.merge, 1, 1)) * self.mask.to(x.dtype)
         if self.pieces == 1:
             return self.conv(x, weight)
         inputs = self.split_input(x)

@@ -72,7 +72,7 @@ def predict_motion(cell, paths, *, size, batch_size, workers):
         last, count = seen[-1:], len(seen) - 1
         if count:
             pairs = (to_tensor(part, batch_size) for part in (seen[:-1], seen[1:]))
-            vectors.append(cell(*pairs).asnumpy()[:count, 0])
+            vectors.append(cell(*pairs).numpy()[:count, 0])
             progress(sum(map(len, vectors)), len(paths) - 1)
     return CONVENTION.matrices(np.concatenate(vectors))
 

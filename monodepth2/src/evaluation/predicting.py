@@ -62,7 +62,7 @@ def predict_disparities(cell, paths, *, size, batch_size, post_process, workers)
         images = filled(planes, batch_size)
         if post_process:  # both in one pass
             images = np.concatenate([images, images[..., ::-1]])
-        disparity = cell(to_tensor(images, batch_size)).asnumpy()[:, 0]
+        disparity = cell(to_tensor(images, batch_size)).numpy()[:, 0]
         if post_process:
             disparity = blend_flipped(disparity[:batch_size], disparity[batch_size:, :, ::-1])
         found.append(disparity[: len(planes)])

@@ -93,7 +93,7 @@ class Rebuilding:
         seen = 1 / disparity, target, *map(_tensor, (matrix, np.linalg.inv(matrix))), *images
         still = [np.eye(4)] * len(poses)
         errors = [self.error(*seen, *map(_tensor, given)) for given in (poses, still)]
-        found = (one.asnumpy()[0, 0] for one in (disparity, *errors))
+        found = (one.numpy()[0, 0] for one in (disparity, *errors))
         return Maps(*found, dict(zip(self.sources, poses)).get(1))
 
     def _image(self, frames, index, source):
@@ -104,7 +104,7 @@ class Rebuilding:
         if source == STEREO:
             return stereo_transform(is_left=True, is_mirrored=False)
         pair = (target, image) if source > 0 else (image, target)
-        moved = CONVENTION.matrices(self.pose_cell(*pair).asnumpy())[0, 0]
+        moved = CONVENTION.matrices(self.pose_cell(*pair).numpy())[0, 0]
         return moved if source > 0 else np.linalg.inv(moved)
 
 

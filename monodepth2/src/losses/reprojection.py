@@ -76,7 +76,7 @@ class Reprojection(nn.Cell):
             return least, None, warped
         still = ops.stop_gradient(self._still(target, sources))
         still = ops.tile(still, (depth.shape[0] // target.shape[0], 1, 1, 1))
-        masked = (still <= least).astype(ms.float32)
+        masked = (still <= least).to(ms.float32)
         return smaller(still, least), masked, warped
 
     def _still(self, target, sources):

@@ -134,7 +134,7 @@ def _means(values, count):
     means = ()
     for part in ops.split(values, values.shape[0] // count, 0):
         # On CPU a sum over everything at once takes ten times as long.
-        means = (*means, part.sum(0).sum() * (1 / part.size))
+        means = (*means, part.sum(0).sum() * (1 / part.numel()))
     return means
 
 

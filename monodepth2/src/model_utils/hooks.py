@@ -109,11 +109,11 @@ def learning_rates(optimizer: nn.Optimizer) -> list[float]:
     """
     rates = optimizer.learning_rate
     rates = list(rates) if optimizer.is_group_lr else [rates]
-    updates = int(optimizer.global_step.asnumpy()[0])
+    updates = int(optimizer.global_step.numpy()[0])
     number = ms.Tensor(max(updates - 1, 0), ms.int32)
     values = [rate(number) if isinstance(rate, nn.Cell) else rate for rate in rates]
     # The shortest number that is this float32: 0.0001 and not 0.00009999999747.
-    return sorted({float(str(value.asnumpy())) for value in values})
+    return sorted({float(str(value.numpy())) for value in values})
 
 
 class LogLine(Hook):

@@ -52,7 +52,7 @@ class EvalStep:
             cell.training = False
         try:
             values = self._run(*batch)[1]
-            found = {name: value.asnumpy() for name, value in zip(self._names, values)}
+            found = {name: value.numpy() for name, value in zip(self._names, values)}
         finally:
             for cell, mode in zip(self._cells, modes):
                 cell.training = mode

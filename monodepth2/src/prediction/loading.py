@@ -68,7 +68,7 @@ class PairPose(nn.Cell):
     def construct(self, image, after):
         """(B, 3, H, W) twice, RGB 0..1 -> (B, 1, 6), axis-angle, then translation, of the matrix
         after_from_image."""
-        return self.network(ops.concat((image, after), 1)).expand_dims(1)
+        return self.network(ops.concat((image, after), 1)).unsqueeze(1)
 
 
 def limits_of(record):

@@ -31,7 +31,7 @@ class Network:
         for start in range(0, len(samples), self.batch_size):
             part = samples[start : start + self.batch_size]
             images = zip(*(one if isinstance(one, tuple) else (one,) for one in part))
-            outputs = self.cell(*map(self._tensor, images)).asnumpy()
+            outputs = self.cell(*map(self._tensor, images)).numpy()
             results += list(np.float32(outputs[: len(part)]))
         return results
 

@@ -75,13 +75,13 @@ class DecoderConv(CpuForm):
     def construct(self, small, features):
         """(B, small, h, w), (B, channels, 2h, 2w), either may be None -> (B, out, 2h, 2w)."""
         y = self._tiles(small, features) if self.cpu_form else self._plain(small, features)
-        return self.bias_add(y, self.bias.astype(y.dtype)) if self.has_bias else y
+        return self.bias_add(y, self.bias.to(y.dtype)) if self.has_bias else y
 
     def _plain(self, small, features):
         x = features if small is None else double(small)
         if small is not None and features is not None:
             x = ops.concat((x, features), 1)
-        return self.conv(framed(x, 1, self.is_reflect), self.weight.astype(x.dtype))
+        return self.conv(framed(x, 1, self.is_reflect), self.weight.to(x.dtype))
 
     def _tiles(self, small, features):
         if small is None:

@@ -71,7 +71,7 @@ def pose(rotation: ms.Tensor, translation: ms.Tensor) -> ms.Tensor:
 
 def inverse_pose(b_from_a: ms.Tensor) -> ms.Tensor:
     """a_from_b: (B, 4, 4) -> (B, 4, 4), by transposing the rotation."""
-    rotation = b_from_a[:, :3, :3].transpose(0, 2, 1)
+    rotation = b_from_a[:, :3, :3].permute(0, 2, 1)
     return pose(rotation, -ops.matmul(rotation, b_from_a[:, :3, 3:]).reshape(-1, 3))
 
 

@@ -58,7 +58,7 @@ def load_adam(optimizer, folder):
         print(f"{path} is of other networks, so Adam is randomly initialized")
         return False
     print("Loading Adam weights")
-    fill([(target, found[name].asnumpy()) for name, target in targets.items()])
+    fill([(target, found[name].numpy()) for name, target in targets.items()])
     return True
 
 
