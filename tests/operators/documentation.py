@@ -40,10 +40,16 @@ def text_of(name: str) -> str:
     if found is None and name.startswith("mindspore.Tensor."):
         found = getattr(documented("mindspore.Tensor"), name.rpartition(".")[2])
     text = without_examples(inspect.getdoc(found) or "")
-    reference = _REFERENCE.search(text)
+    reference = reference_in(text)
     if reference and not platforms(text):
-        text += "\n\n" + text_of(reference[1])
+        text += "\n\n" + text_of(reference)
     return text
+
+
+def reference_in(text: str) -> str | None:
+    """The name that a docstring sends its reader to."""
+    match = _REFERENCE.search(text)
+    return match[1] if match else None
 
 
 def without_examples(text: str) -> str:

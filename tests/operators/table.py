@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 ANY = "*"
+# What is announced differs from version to version; the table follows the newest one.
+NEWEST = "2.10."
 CAUSES = ("platform", "dtype", "announced")
 
 
@@ -139,6 +141,12 @@ _HOST = [
     ),
 ]
 
+# What MindSpore warns of while it compiles, and its own Python is the one to use it.
+WARNINGS = {
+    "FusedSparseAdam": "nn.Adam makes it beside the operator that is used",
+    "ScalarCast": "MindSpore's compiler makes it",
+}
+
 _DTYPES = _rows(
     "dtype",
     "midas/src/losses.py",
@@ -246,3 +254,37 @@ _ANNOUNCED = [
 ]
 
 ROWS = [*_NO_OPERATOR, *_HOST, *_DTYPES, *_ANNOUNCED]
+
+_COMPILER = "part of the compiler, which computes nothing"
+_GRADIENT = "the gradient of that operator, made by MindSpore"
+_SCALAR = "the form of that operator for a number, or for given axes, made by MindSpore"
+# Operators of graphs that have no documentation for users: the documented name that they are made
+# for, which must be listed for Ascend, "" where there is none; and what they are.
+STANDS_FOR = {
+    "Load": ("", _COMPILER),
+    "MakeTuple": ("", _COMPILER),
+    "Switch": ("", _COMPILER),
+    "TensorMove": ("", "copies the value that a Parameter has before it is set"),
+    "TupleGetItem": ("", _COMPILER),
+    "UpdateState": ("", _COMPILER),
+    "make_list": ("", _COMPILER),
+    "BatchNormGrad": ("mindspore.ops.BatchNorm", _GRADIENT),
+    "BiasAddGrad": ("mindspore.ops.BiasAdd", _GRADIENT),
+    "Conv2DBackpropFilter": ("mindspore.ops.Conv2D", _GRADIENT),
+    "Conv2DBackpropInput": ("mindspore.ops.Conv2D", _GRADIENT),
+    "GatherDGradV2": ("mindspore.ops.gather_elements", _GRADIENT),
+    "MaxPoolGrad": ("mindspore.ops.MaxPool", _GRADIENT),
+    "ReluGrad": ("mindspore.ops.relu", _GRADIENT),
+    "SigmoidGrad": ("mindspore.nn.Sigmoid", _GRADIENT),
+    "SqrtGrad": ("mindspore.ops.sqrt", _GRADIENT),
+    "StridedSliceGrad": ("mindspore.ops.strided_slice", _GRADIENT),
+    "ClampScalar": ("mindspore.ops.clamp", _SCALAR),
+    "Divs": ("mindspore.ops.div", _SCALAR),
+    "EqScalar": ("mindspore.ops.equal", _SCALAR),
+    "LessScalar": ("mindspore.ops.less", _SCALAR),
+    "MatMulExt": ("mindspore.ops.matmul", _SCALAR),
+    "Muls": ("mindspore.ops.mul", _SCALAR),
+    "RemainderTensorScalar": ("mindspore.ops.remainder", _SCALAR),
+    "SplitWithSize": ("mindspore.ops.split", _SCALAR),
+    "SumExt": ("mindspore.ops.sum", _SCALAR),
+}

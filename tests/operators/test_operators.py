@@ -9,11 +9,9 @@ import pytest
 
 from tests.operators.documentation import announcements, dtypes, platforms, text_of
 from tests.operators.judging import is_affected
-from tests.operators.table import CAUSES, ROWS
+from tests.operators.table import CAUSES, NEWEST, ROWS
 from tests.operators.uses import Use, methods, named, read_models
 
-# What is announced differs from version to version, and the table follows the newest one.
-NEWEST = "2.10."
 # Modules that hold networks, which mixed precision computes in float16; the rest is float32.
 HALF = ("networks", "cpu_forms", "resize", "decoder_conv", "few_pixels")
 KNOWN = {
