@@ -36,7 +36,10 @@ def uses():
 @lru_cache(None)
 def read(name):
     """Platforms, data types and announcements of a name."""
-    text = text_of(name)
+    try:
+        text = text_of(name)
+    except AttributeError as err:
+        return [{str(err)}], [], []
     is_newest = ms.__version__.startswith(NEWEST)
     return platforms(text), dtypes(text), announcements(text) if is_newest else []
 
@@ -46,7 +49,7 @@ def causes(use: Use):
     """What of a use the documentation does not simply allow: {cause: what it says}."""
     (forms, types, announced), found = read(use.name), {}
     if not forms or not all("Ascend" in form for form in forms):
-        found["platform"] = f"lists {[sorted(form) for form in forms] or 'no platforms'}"
+        found["platform"] = f"lists {[sorted(form) for form in forms]}"
     given = {"float32", "float16"} if any(part in use.place for part in HALF) else {"float32"}
     for said in types:
         floats = {name for name in said.allowed if "float" in name}

@@ -129,4 +129,6 @@ def test_methods_of_tensors_are_those_of_graph_code(modules):
 def test_a_name_that_mindspore_lacks_is_noticed():
     with pytest.raises(AttributeError, match="no_such"):
         documented("mindspore.ops.no_such")
+    module = Module("a.py", ast.parse("from mindspore import ops\nops.no_such.more(1)"))
+    assert [use.name for use in named(module)] == ["mindspore.ops.no_such"]
     assert documented("mindspore.float32") is None and documented("mindspore.GRAPH_MODE") is None

@@ -109,12 +109,20 @@ def named(module: Module) -> list[Use]:
         name = module.imported.get(first, "")
         if id(node) in inner or name.split(".")[0] != "mindspore":
             continue
-        # A class may be followed by a method of it: `ms.Tensor.from_numpy`.
-        while rest and not inspect.isclass(documented(name)):
+        # What follows a class or a function, as in `ms.Tensor.from_numpy`, belongs to it.
+        while rest and not _is_operator(name):
             name = f"{name}.{rest.pop(0)}"
-        if documented(name) is not None:
+        if _is_operator(name):
             uses.append(Use(name, module.place, node.lineno, calls.get(id(node))))
     return uses
+
+
+def _is_operator(name):
+    """Whether a name is a class or a function; what is not there counts, so that it is noticed."""
+    try:
+        return documented(name) is not None
+    except AttributeError:
+        return True
 
 
 def _chain(node):
