@@ -1,10 +1,10 @@
 """Compiles a model's graphs as a card would get them: python -m tests.operators.graphs MODEL
 
-Networks and losses take the forms of an Ascend device, mixed precision is O2. MindSpore writes what
-its front end makes of them to MS_DEV_SAVE_GRAPHS_PATH: before kernels are chosen, and the same for
-every device, but where MindSpore's own Python asks for the device (`all_finite` reads the status
-register of a 910A). Images are small, and so are networks that can be; where they cannot, a step
-learns with stand-ins for them, and whole networks are compiled as they are exported.
+Networks and losses take the forms of an Ascend device. MindSpore writes what its front end makes of
+them to MS_DEV_SAVE_GRAPHS_PATH: before kernels are chosen, and the same for every device, but where
+MindSpore's own Python asks for the device (`all_finite` reads the status register of a 910A).
+Images are small, and so are networks that can be, which learn in mixed precision O2; where they
+cannot, a step learns with stand-ins in float32, and whole networks are compiled as for an export.
 """
 
 import importlib

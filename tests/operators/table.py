@@ -150,8 +150,9 @@ WARNINGS = {
 _DTYPES = _rows(
     "dtype",
     "midas/src/losses.py",
-    "the trimmed loss sorts float32, where accuracy may be lost: pixels whose errors differ by less"
-    " than float16 shows may change places, which moves the median and the trimmed fifth little",
+    "the trimmed loss sorts float32, for which accuracy may be lost: should a card compare in"
+    " float16, pixels with nearly equal values change places, which hardly moves the median and"
+    " the trimmed fifth",
     "loss ssi, which sorts nothing",
     "ops.sort",
 )

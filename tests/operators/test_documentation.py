@@ -61,6 +61,7 @@ def test_platforms_of_each_form_of_a_tensor_method():
     second = "\n.. method:: Tensor.f(x)\n\nSupported Platforms:\n    ``GPU`` ``CPU``\n"
     assert platforms(OPERATOR + second) == [{"Ascend", "CPU"}, {"GPU", "CPU"}]
     assert platforms("Loads a file.") == []
+    assert platforms("Supported Platforms:\n    Deprecated\n") == [set()]
 
 
 def test_dtypes_are_those_of_tensors_on_ascend():
