@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
+import json
 import os
 import platform
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 _HUAWEI = "0x19e5"
@@ -234,10 +235,10 @@ def main(arguments: Sequence[str]) -> int:
     """Print the report; 0 when nothing is missing, else 2.
 
     Args:
-        arguments: the root to look below, or none.
+        arguments: the root to look below, if not /; --json prints the attributes of Host.
     """
-    host = look(*arguments[:1])
-    print("\n".join(host.report()))
+    host = look(*[word for word in arguments if word != "--json"][:1])
+    print(json.dumps(asdict(host)) if "--json" in arguments else "\n".join(host.report()))
     return 2 if host.missing else 0
 
 
