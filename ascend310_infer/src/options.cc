@@ -39,8 +39,10 @@ std::optional<Options> ParseOptions(int argc, char** argv, int* exit_code) {
       "running, 2 wrong arguments or input."};
   app.option_defaults()->always_capture_default();
   std::vector<std::filesystem::path> fine;
-  app.add_option("--mindir", options.graphs,
-                 "exported graphs, in the order in which they run; their .json lie beside them");
+  app.add_option(
+      "--mindir", options.graphs,
+      "exported or converted graphs, in the order in which they run; each .json beside its "
+      "graph");
   app.add_option("--fine_mindir", fine, "one more graph, after those of --mindir");
   app.add_option("--input", options.input, "images, .bin tensors, or folders of them");
   app.add_option("--output", options.output, "folder of the results");

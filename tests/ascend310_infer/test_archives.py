@@ -109,6 +109,12 @@ def test_the_converter_library_where_no_archive_has_it(cloud, tmp_path, elsewher
     )
 
 
+def test_an_archive_without_headers(cloud, tmp_path):
+    (cloud / "runtime" / "include").unlink()
+    error = _refusal(cloud, tmp_path)
+    assert error.startswith(f"{cloud}/runtime lacks include/api/model.h") and "again" in error
+
+
 @pytest.fixture
 def program(build, cloud, tmp_path):
     """The program with a module that is linked with the archive; only that module is compiled."""
