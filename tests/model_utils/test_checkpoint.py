@@ -243,9 +243,9 @@ def test_an_unfitting_network_is_told_what_the_file_was_saved_with(tmp_path):
 def test_a_state_that_does_not_fit_names_both_versions_of_mindspore(tmp_path, monkeypatch):
     path, here = tmp_path / "state.ckpt", ms.__version__
     with monkeypatch.context() as other:
-        other.setattr(ms, "__version__", "2.7.0")
+        other.setattr(ms, "__version__", "2.6.9")
         checkpoint.save_state(path, nn.Dense(3, 2).get_parameters(), {"step": 1})
-    with pytest.raises(InputError, match=f"; it was saved with MindSpore 2.7.0, this is {here}$"):
+    with pytest.raises(InputError, match=f"; it was saved with MindSpore 2.6.9, this is {here}$"):
         checkpoint.load_state(path, nn.Dense(5, 2).get_parameters())
     assert checkpoint.load_state(path, nn.Dense(3, 2).get_parameters()) == {"step": 1}
     checkpoint.save_state(path, nn.Dense(3, 2).get_parameters(), {"step": 1})
