@@ -1,20 +1,31 @@
 #!/usr/bin/env bash
 # Install what the tests need and run them all; arguments go to pytest.
-#   bash scripts/run_tests.sh [PYTEST ARGUMENTS]      -n 0: all in one process, as --pdb needs it
+#   bash scripts/run_tests.sh [--mindspore VERSION] [PYTEST ARGUMENTS]
+# -n 0 runs all in one process, as --pdb needs it. With a version everything, the launchers too, runs in
+# an environment of its own. Without arguments a short set follows with the oldest MindSpore.
 set -euo pipefail
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$repository"
-bash scripts/make_venv.sh requirements-test.txt
+oldest=2.7.0 short_set=(
+  tests/model_utils/test_{checkpoint,device,host,precision,trainer_loop}.py
+)
+version=() python=.venv/bin/python
+if [[ ${1:-} == --mindspore ]]; then
+  version=("${@:1:2}") python=.venv-mindspore-${2:-}/bin/python
+  shift "${#version[@]}"
+fi
+bash scripts/make_venv.sh "${version[@]}" requirements-test.txt
+[[ ${#version[@]} -eq 0 ]] || export PYTHON=$repository/$python
 # For the 310 program's tests: compiler, image library, header-only libraries.
 bash scripts/debian_packages.sh cmake make g++ libopencv-core-dev libopencv-imgproc-dev \
     libopencv-imgcodecs-dev libcli11-dev nlohmann-json3-dev doctest-dev
 export ONEDNN_MAX_CPU_ISA=${ONEDNN_MAX_CPU_ISA:-AVX2} GLOG_v=${GLOG_v:-3}
-.venv/bin/python -m ruff check .
-.venv/bin/python -m ruff format --check .
+"$python" -m ruff check .
+"$python" -m ruff format --check .
 # Two workers: most tests wait for a compiler or a new process, which use one core. A file's tests
 # stay with one worker, which makes their data once.
 run() {
-  .venv/bin/python -m pytest --numprocesses 2 --dist loadfile "$@"
+  "$python" -m pytest --numprocesses 2 --dist loadfile "$@"
 }
 if (($#)); then
   run "$@"
@@ -25,4 +36,5 @@ fi
 status=0
 run --ignore tests/ascend310_infer || status=$?
 run tests/ascend310_infer || status=$?
+[[ ${#version[@]} -gt 0 ]] || bash scripts/run_tests.sh --mindspore "$oldest" "${short_set[@]}" || status=$?
 exit "$status"

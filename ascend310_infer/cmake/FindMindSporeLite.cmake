@@ -1,5 +1,6 @@
 # Finds the MindSpore Lite runtime: LITE_HOME (the official archive, or an unpacked wheel), else what
-# scripts/install_lite.sh unpacked, a Python package or a system folder.
+# scripts/install_lite.sh unpacked, a Python package or a system folder. Of the official archives,
+# which share one file name, only the one for cloud-side inference reads a .mindir.
 # Sets MindSporeLite_LIBRARY, _INCLUDE_DIR, _LIBRARY_DIRS, _VERSION ("" when it is not told).
 
 if(LITE_HOME)
@@ -29,6 +30,14 @@ if(MindSporeLite_LIBRARY)
   file(GLOB MindSporeLite_LIBRARY_DIRS LIST_DIRECTORIES true
     "${_lite_root}/third_party/*" "${_lite_root}/third_party/*/lib")
   list(PREPEND MindSporeLite_LIBRARY_DIRS "${_lite_lib}")
+  # In an archive the runtime needs a library that lies with the converter: it is linked with it, and
+  # so is the plug-in that compiles a .mindir when it is loaded.
+  set(_lite_is_archive FALSE)
+  if(_lite_root MATCHES "/runtime$")
+    set(_lite_is_archive TRUE)
+    get_filename_component(_lite_archive "${_lite_root}/.." REALPATH)
+    list(APPEND MindSporeLite_LIBRARY_DIRS "${_lite_archive}/tools/converter/lib")
+  endif()
   # The wheel tells its version in a file, the archive in its folder's name.
   set(MindSporeLite_VERSION "")
   if(EXISTS "${_lite_root}/version.py")
@@ -44,6 +53,8 @@ endif()
 set(MindSporeLite_FOUND FALSE)
 if(MindSporeLite_LIBRARY AND MindSporeLite_INCLUDE_DIR)
   set(MindSporeLite_FOUND TRUE)
+elseif(MindSporeLite_LIBRARY)
+  fail("${_lite_root} lacks include/api/model.h, the C++ headers of MindSpore Lite: unpack all of it again")
 elseif(LITE_HOME)
   fail("no MindSpore Lite in LITE_HOME=${LITE_HOME}: it should hold runtime/lib, or lib")
 else()
@@ -51,4 +62,18 @@ else()
 endif()
 if(MindSporeLite_VERSION AND MindSporeLite_VERSION VERSION_LESS 2.0.0)
   fail("MindSpore Lite ${MindSporeLite_VERSION} in ${_lite_root} is too old: 2.0.0 or newer is needed")
+endif()
+if(_lite_is_archive)
+  set(_lite_right "the archive for cloud-side inference (its link contains cloud_fusion)")
+  set(_lite_plugin runtime/lib/libruntime_convert_plugin.so)
+  set(_lite_converter tools/converter/lib/libmindspore_converter.so)
+  if(NOT EXISTS "${_lite_archive}/${_lite_plugin}")
+    set(_lite_kind "for device-side inference")
+    if(EXISTS "${_lite_lib}/libascend_kernel_plugin.so")
+      set(_lite_kind "\"Ascend inference\"")
+    endif()
+    fail("${_lite_archive} lacks ${_lite_plugin}: it is the archive ${_lite_kind}, which has the same file name; take ${_lite_right}")
+  elseif(NOT EXISTS "${_lite_archive}/${_lite_converter}")
+    fail("${_lite_archive} lacks ${_lite_converter}, which the runtime needs: unpack all of ${_lite_right} again")
+  endif()
 endif()

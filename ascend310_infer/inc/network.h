@@ -43,7 +43,8 @@ const char* Name(Device device);
 struct RuntimeOptions {
   Device device = Device::kAscend310;
   int device_id = 0;
-  int threads = 1;  // of the CPU runtime
+  int threads = 1;        // of the CPU runtime
+  std::string precision;  // of a card, in Lite's words; empty: the runtime's own choice
 };
 
 // Makes networks with MindSpore Lite. The runtime is a module of its own, so that a missing one is

@@ -19,6 +19,7 @@ struct PipelineOptions {
   int warmup = 0;   // calls before the clock starts
   int workers = 1;  // threads that decode, and as many that write
   bool skip_bad = false;
+  bool full_batches = false;  // for a card, which runs only the sizes that it was told beforehand
   std::optional<Intrinsics> intrinsics;  // of all images; empty: nothing needs them
 };
 

@@ -33,20 +33,24 @@ bool SameImage(const ImageSpec& a, const ImageSpec& b) {
          crop(a) == crop(b) && resize(a) == resize(b);
 }
 
-void CheckPorts(const Stage& stage) {
-  const std::vector<PortInfo> ports = stage.network->Inputs();
-  const std::string file = stage.sidecar.path.string();
-  if (ports.size() != stage.sidecar.inputs.size()) {
-    throw InputError(file + ": lists " + std::to_string(stage.sidecar.inputs.size()) +
+// Compares the graph with its sidecar, and takes from it a batch that the sidecar leaves free: a
+// graph that was converted for a card may have one.
+void MatchPorts(Stage* stage) {
+  const std::vector<PortInfo> ports = stage->network->Inputs();
+  const std::string file = stage->sidecar.path.string();
+  if (ports.size() != stage->sidecar.inputs.size()) {
+    throw InputError(file + ": lists " + std::to_string(stage->sidecar.inputs.size()) +
                      " inputs, the graph has " + std::to_string(ports.size()) +
                      "; it belongs to another model");
   }
   for (size_t i = 0; i < ports.size(); ++i) {
-    const InputSpec& input = stage.sidecar.inputs[i];
-    if (Compatible(input.shape, ports[i].shape)) continue;
-    throw InputError(file + ": input " + input.name + " is " + ToString(input.shape) +
-                     ", in the graph it is " + ToString(ports[i].shape) +
-                     "; it belongs to another model");
+    InputSpec& input = stage->sidecar.inputs[i];
+    if (!Compatible(input.shape, ports[i].shape)) {
+      throw InputError(file + ": input " + input.name + " is " + ToString(input.shape) +
+                       ", in the graph it is " + ToString(ports[i].shape) +
+                       "; it belongs to another model");
+    }
+    if (input.shape[0] < 0) input.shape[0] = ports[i].shape[0];
   }
 }
 
@@ -54,8 +58,8 @@ void CheckPorts(const Stage& stage) {
 
 Chain::Chain(std::vector<Stage> stages) : stages_(std::move(stages)) {
   for (size_t i = 0; i < stages_.size(); ++i) {
+    MatchPorts(&stages_[i]);
     const Sidecar& sidecar = stages_[i].sidecar;
-    CheckPorts(stages_[i]);
     std::vector<Origin> origins;
     for (const InputSpec& input : sidecar.inputs) {
       origins.push_back(input.source == Source::kPreviousOutput ? OutputOf(i, input)

@@ -3,9 +3,9 @@
 #include <cstring>
 
 #include "error.h"
-#include "include/api/context.h"
 #include "include/api/model.h"
 #include "include/api/types.h"
+#include "lite_context.h"
 #include "mindir.h"
 #include "network.h"
 
@@ -24,19 +24,6 @@ std::string RuntimeVersion() {
   const size_t digit = version.find_first_of("0123456789");
   if (digit != version.npos) return version.substr(digit);
   return *LITE_VERSION != '\0' ? LITE_VERSION : "of unknown version";
-}
-
-std::shared_ptr<ms::Context> MakeContext(const RuntimeOptions& options) {
-  auto context = std::make_shared<ms::Context>();
-  context->SetThreadNum(options.threads);
-  if (options.device == Device::kCpu) {
-    context->MutableDeviceInfo().push_back(std::make_shared<ms::CPUDeviceInfo>());
-    return context;
-  }
-  auto ascend = std::make_shared<ms::AscendDeviceInfo>();
-  ascend->SetDeviceID(static_cast<uint32_t>(options.device_id));
-  context->MutableDeviceInfo().push_back(ascend);
-  return context;
 }
 
 class LiteNetwork : public Network {
@@ -78,9 +65,7 @@ class LiteNetwork : public Network {
 
  private:
   static std::string BuildHint(const std::filesystem::path& path, const RuntimeOptions& options) {
-    const MindirHeader header = ReadMindirHeader(path);
-    std::string hint = "the file was exported by MindSpore " + header.producer_version +
-                       " (MindIR version " + std::to_string(header.mindir_version) + ")";
+    std::string hint = "the file was " + Origin(ReadMindirHeader(path));
     if (options.device != Device::kCpu) hint += "; check the card and its driver with npu-smi info";
     return hint + "; GLOG_v=2 shows the runtime's log";
   }

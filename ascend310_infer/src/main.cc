@@ -8,6 +8,7 @@
 #include <opencv2/core/utils/logger.hpp>
 #include <string>
 
+#include "card.h"
 #include "chain.h"
 #include "error.h"
 #include "files.h"
@@ -49,6 +50,8 @@ Chain LoadChain(const Options& options) {
   for (const auto& path : paths) {  // everything that needs no runtime is checked first
     headers.push_back(ReadMindirHeader(path));
     stages.push_back({LoadSidecar(SidecarPath(path)), nullptr});
+    CheckDevice(path, headers.back(), stages.back().sidecar, options.runtime,
+                options.pipeline.batch);
   }
   const auto runtime = LoadRuntime();
   std::cout << "MindSpore Lite " << runtime->Version() << ", " << Name(options.runtime.device)
@@ -63,15 +66,10 @@ Chain LoadChain(const Options& options) {
   return Chain(std::move(stages));
 }
 
-int ResolveBatch(int asked, const Chain& chain) {
-  const auto fixed = static_cast<int>(chain.FixedBatch());
-  if (asked == 0) return std::max(fixed, 1);
-  // A graph for one image can often be resized; one for several is told so rather than guessed at.
-  if (fixed > 1 && asked != fixed) {
-    throw InputError("--batch " + std::to_string(asked) + ": the graph takes batches of " +
-                     std::to_string(fixed));
-  }
-  return asked;
+// By the graphs themselves: converter_lite may have fixed a batch that the sidecar leaves free.
+int ResolveBatch(int asked, Device device, const Chain& chain) {
+  CheckBatch(chain.First().path, chain.FixedBatch(), device, asked);
+  return asked > 0 ? asked : std::max(static_cast<int>(chain.FixedBatch()), 1);
 }
 
 void WriteTimes(const std::filesystem::path& folder, const std::string& report) {
@@ -86,7 +84,7 @@ Plan Prepare(Options* options, const Chain& chain, const std::vector<InputFile>&
   auto& camera = options->results.intrinsics;
   if (!camera) camera = chain.Camera();
   if (chain.NeedsCamera() || options->results.formats.ply) options->pipeline.intrinsics = camera;
-  options->pipeline.batch = ResolveBatch(options->pipeline.batch, chain);
+  options->pipeline.batch = ResolveBatch(options->pipeline.batch, options->runtime.device, chain);
   return MakePlan(files, chain.Slots());
 }
 

@@ -39,8 +39,10 @@ std::optional<Options> ParseOptions(int argc, char** argv, int* exit_code) {
       "running, 2 wrong arguments or input."};
   app.option_defaults()->always_capture_default();
   std::vector<std::filesystem::path> fine;
-  app.add_option("--mindir", options.graphs,
-                 "exported graphs, in the order in which they run; their .json lie beside them");
+  app.add_option(
+      "--mindir", options.graphs,
+      "exported or converted graphs, in the order in which they run; each .json beside its "
+      "graph");
   app.add_option("--fine_mindir", fine, "one more graph, after those of --mindir");
   app.add_option("--input", options.input, "images, .bin tensors, or folders of them");
   app.add_option("--output", options.output, "folder of the results");
@@ -51,6 +53,10 @@ std::optional<Options> ParseOptions(int argc, char** argv, int* exit_code) {
   app.add_option("--threads", options.runtime.threads,
                  "threads of the CPU runtime; at most 4 of them decode, and as many write")
       ->check(CLI::Range(1, 1024));
+  app.add_option("--precision", options.runtime.precision,
+                 "float type on a card; without it the runtime's own choice, enforce_fp16")
+      ->check(CLI::IsMember({"enforce_fp32", "preferred_fp32", "enforce_fp16", "enforce_origin",
+                             "preferred_optimal"}));
   app.add_option("--batch", batch, "images a call; 0: as the graph was exported")
       ->check(CLI::Range(0, 1024));
   app.add_option("--warmup", options.pipeline.warmup, "calls before the clock starts")
@@ -74,6 +80,9 @@ std::optional<Options> ParseOptions(int argc, char** argv, int* exit_code) {
     // Not by ->required(): that would be said instead of the name of a mistyped flag.
     if (options.graphs.empty()) throw CLI::RequiredError("--mindir");
     if (options.input.empty()) throw CLI::RequiredError("--input");
+    if (!options.runtime.precision.empty() && ToDevice(device) == Device::kCpu) {
+      throw CLI::ValidationError("--precision", "only on a card; the CPU computes in float32");
+    }
   } catch (const CLI::ParseError& error) {
     *exit_code = app.exit(error) == 0 ? 0 : 2;
     return std::nullopt;
@@ -84,6 +93,7 @@ std::optional<Options> ParseOptions(int argc, char** argv, int* exit_code) {
   if (metric_scale > 0) options.results.metric_scale = metric_scale;
   if (!intrinsics.empty()) options.intrinsics_file = intrinsics;
   options.pipeline.batch = batch;
+  options.pipeline.full_batches = options.runtime.device != Device::kCpu;
   options.pipeline.workers = std::min(options.runtime.threads, kMostWorkers);
   return options;
 }

@@ -235,8 +235,8 @@ class Pipeline {
   void RunBatch(std::vector<Sample>* batch) {
     if (batch->empty()) return;
     // A graph with a fixed batch needs all of it: a short last one is padded with old values.
-    const int64_t fixed = chain_.FixedBatch();
-    const size_t count = fixed > 1 ? static_cast<size_t>(fixed) : batch->size();
+    const bool full = options_.full_batches || chain_.FixedBatch() > 1;
+    const size_t count = full ? static_cast<size_t>(options_.batch) : batch->size();
     const std::vector<TensorView> views = Gather(*batch, count);
     const auto start = Clock::now();
     const auto outputs = chain_.Run(views);

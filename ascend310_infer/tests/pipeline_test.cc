@@ -15,8 +15,9 @@ namespace {
 // Answers with the sum of each image, and keeps the batches that it was given.
 class FakeNetwork : public depth::Network {
  public:
-  explicit FakeNetwork(std::vector<int64_t>* batches) : batches_(batches) {}
-  std::vector<depth::PortInfo> Inputs() override { return {{"image", {-1, 3, 1, 2}}}; }
+  explicit FakeNetwork(std::vector<int64_t>* batches, int64_t fixed = -1)
+      : batches_(batches), fixed_(fixed) {}
+  std::vector<depth::PortInfo> Inputs() override { return {{"image", {fixed_, 3, 1, 2}}}; }
   std::vector<depth::Tensor> Run(const std::vector<depth::TensorView>& inputs) override {
     const int64_t batch = inputs[0].shape[0];
     batches_->push_back(batch);
@@ -31,6 +32,7 @@ class FakeNetwork : public depth::Network {
 
  private:
   std::vector<int64_t>* batches_;
+  const int64_t fixed_;
 };
 
 depth::Sidecar MakeSidecar(int64_t batch) {
@@ -259,6 +261,18 @@ TEST_CASE("neighbours are of the same folder") {
   CHECK(std::filesystem::exists(folder / "out/b/5_0.bin"));
 }
 
+TEST_CASE("a card is given whole batches, though the graph takes any") {
+  for (const bool full : {false, true}) {
+    Run run;
+    run.options.batch = 3;
+    run.options.full_batches = full;
+    for (int i = 0; i < 7; ++i) run.AddBin(i, static_cast<float>(i));
+    CHECK(run().images == 7);
+    CHECK(run.batches == std::vector<int64_t>{3, 3, full ? 3 : 1});
+    for (int i = 0; i < 7; ++i) CHECK(run.Result(i) == static_cast<float>(6 * i));
+  }
+}
+
 TEST_CASE("warm-up calls are not counted") {
   Run run;
   run.options.warmup = 3;
@@ -280,6 +294,15 @@ TEST_CASE("a graph and its sidecar must fit") {
   CHECK(Contains(chain_of(wrong), "is [1, 3, 5, 5], in the graph it is [?, 3, 1, 2]"));
   wrong.inputs.push_back(wrong.inputs[0]);
   CHECK(Contains(chain_of(wrong), "lists 2 inputs, the graph has 1"));
+}
+
+TEST_CASE("a graph that was converted for one batch decides it, where its sidecar leaves it free") {
+  for (const int64_t fixed : {-1, 4}) {
+    std::vector<int64_t> batches;
+    std::vector<depth::Stage> stages;
+    stages.push_back({MakeSidecar(-1), std::make_unique<FakeNetwork>(&batches, fixed)});
+    CHECK(depth::Chain(std::move(stages)).FixedBatch() == fixed);
+  }
 }
 
 TEST_CASE("pictures are refused for outputs that are no depth") {

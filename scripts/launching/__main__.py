@@ -16,6 +16,7 @@ from . import plans
 from .arguments import ROOT, model_of, switch
 from .checks import RunError, UsageError
 from .msrun import RunningMsrun
+from .performance import write_performance
 from .request import COMMANDS, make_log_folder, parse, usage_line
 from .results import rows_needed, step_rates
 from .supervise import Running, Supervisor
@@ -97,8 +98,10 @@ def _run_in_turn(request, stages):
     if request.command in ("full", "performance"):
         of_run = {"logs": request.logs, "model": request.model}
         of_run["seconds"] = round(time.monotonic() - began)
-        for line in request.row.report({**request.values, **of_run}, request.training):
-            print(line)
+        lines = request.row.report({**request.values, **of_run}, request.training)
+        if request.command == "performance":
+            print(f"written: {write_performance(request)}")
+        print("\n".join(lines))
     return 0
 
 

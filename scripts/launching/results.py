@@ -44,8 +44,8 @@ def rows_needed(steps):
     return 1 + -(-(steps - 1) // log_steps(steps))
 
 
-def step_rates(folder):
-    """Examples/s in each row of a run's metrics.csv, which may not have been written yet.
+def _column(folder, name):
+    """The numbers in a column of a run's metrics.csv, which may not have been written yet.
 
     Raises:
         RunError: the file is damaged.
@@ -54,15 +54,34 @@ def step_rates(folder):
     try:
         text = path.read_text() if path.exists() else ""
         rows = csv.DictReader(text[: text.rfind("\n") + 1].splitlines())
-        rates = [float(row["examples_per_s"]) for row in rows]
+        return [float(row[name]) for row in rows]
     except (ValueError, TypeError, KeyError, csv.Error) as err:
-        raise RunError(f"{path} is damaged, no examples_per_s ({err}); run it again") from None
+        raise RunError(f"{path} is damaged, no {name} ({err}); run it again") from None
+
+
+def step_rates(folder):
+    """Examples/s in each row of a run's metrics.csv.
+
+    Raises:
+        RunError: the file is damaged.
+    """
+    rates = _column(folder, "examples_per_s")
     if not all(0 < rate < math.inf for rate in rates):
+        path = folder / "metrics.csv"
         raise RunError(f"{path} is damaged, examples_per_s must be above 0; run it again")
     return rates
 
 
-def _batch_size(output):
+def waiting_shares(folder):
+    """Share of the time that was spent waiting for data, in each row of a run's metrics.csv.
+
+    Raises:
+        RunError: the file is damaged.
+    """
+    return _column(folder, "wait_share")
+
+
+def batch_size(output):
     """batch_size of the configuration that a run saved."""
     path = next(path for name in _SAVED for path in output.rglob(name))
     try:
@@ -83,7 +102,7 @@ def speed(values, output):
     if not rates:
         text = "needs two steps; the first compiles: use --steps=2 or more data"
         raise UsageError(f"{text} ({output / 'metrics.csv'} has fewer rows)")
-    batch = _batch_size(output)
+    batch = batch_size(output)
     step = sum(batch / rate for rate in rates) / len(rates)
     counted = f"mean of {len(rates)} log lines"
     return [f"{step:.4f} s/iter, {batch / step:.2f} examples/s ({counted})"]

@@ -56,7 +56,9 @@ class Steps:
 
     def _wait(self, name, words, log):
         """Run a command to its end and show its progress; the exit status."""
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        # In front of what is there: with a card CANN's packages are on it.
+        path = filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path)}
         with log.open("w") as file:
             streams = {"stdout": file, "stderr": subprocess.STDOUT}
             process = subprocess.Popen(words, cwd=self.folder, env=environment, **streams)

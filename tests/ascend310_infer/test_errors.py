@@ -9,6 +9,8 @@ import pytest
 from tests.ascend310_infer.conftest import DATA, model, photo
 
 TINY = ["--mindir", model("tiny")]
+COARSE = ["--mindir", model("pair_coarse")]  # of fixed sizes
+CARDS = ["Ascend310", "Ascend310P"]
 
 
 @pytest.fixture
@@ -37,11 +39,55 @@ def test_a_newer_mindir_names_the_exporter_to_use(infer, images, tmp_path):
     assert "export it with MindSpore 2.0.0" in line
 
 
-@pytest.mark.parametrize("device", ["Ascend310", "Ascend310P"])
+@pytest.mark.parametrize("device", CARDS)
 def test_a_missing_card_is_named(infer, images, device):
-    line = infer.refuse(*TINY, "--input", images, "--device_id", 5, device=device, status=1)
-    assert f"tiny.mindir on {device} 5, MindSpore Lite 2.0.0: cannot be built" in line
+    flags = [*COARSE, "--input", images, "--device_id", 5, "--precision", "preferred_fp32"]
+    line = infer.refuse(*flags, device=device, status=1)
+    assert f"pair_coarse.mindir on {device} 5, MindSpore Lite 2.0.0: cannot be built" in line
     assert "npu-smi" in line and "exported by MindSpore 2.0.0" in line
+
+
+@pytest.fixture
+def no_runtime(infer, build, tmp_path):
+    """The program without its module: what it refuses now, it refuses before it loads Lite."""
+    shutil.copy(build / "main", tmp_path / "main")
+    infer.program = tmp_path / "main"
+    return infer
+
+
+@pytest.mark.parametrize("device", CARDS)
+def test_a_card_is_not_asked_for_another_batch(no_runtime, images, device):
+    flags = [*COARSE, "--input", images]
+    line = no_runtime.refuse(*flags, "--batch", 4, device=device)
+    assert "--batch 4: the graph of " in line and "pair_coarse.json takes batches of 1 " in line
+    assert f"on {device}; leave --batch out, or export the graph for that batch" in line
+    for batch in ([], ["--batch", 1]):
+        line = no_runtime.refuse(*flags, *batch, device=device)
+        assert "MindSpore Lite cannot be loaded" in line
+
+
+def test_a_card_needs_every_size_beforehand(no_runtime, images, tmp_path):
+    line = no_runtime.refuse("--mindir", model("free"), "--input", images, device="Ascend310")
+    assert "free.json: input image is [1, 3, ?, ?], but a card needs every size" in line
+    assert "dynamic_dims" in line
+    shutil.copy(model("converted"), tmp_path)
+    shutil.copy(DATA / "tiny.json", tmp_path / "converted.json")
+    flags = ["--mindir", "converted.mindir", "--input", images, "--batch", 2]
+    assert "Lite cannot be loaded" in no_runtime.refuse(*flags, device="Ascend310")
+
+
+def test_a_graph_that_was_compiled_for_a_card(no_runtime, images, tmp_path):
+    path = _copy("tiny", tmp_path)
+    # A message that occurs twice is merged: this adds converter_lite's parameter to the graph.
+    name = b"\x3a\x0bACL_om_data"
+    parameter = b"\x1a" + bytes([len(name)]) + name
+    path.write_bytes(path.read_bytes() + b"\x3a" + bytes([len(parameter)]) + parameter)
+    flags = ["--mindir", path, "--input", images]
+    line = no_runtime.refuse(*flags)
+    assert "tiny.mindir: compiled for a card" in line and "export.py" in line
+    line = no_runtime.refuse(*flags, "--precision", "enforce_fp32", device="Ascend310")
+    assert "its precision was fixed when it was converted" in line
+    assert "Lite cannot be loaded" in no_runtime.refuse(*flags, device="Ascend310")
 
 
 def test_files_that_are_not_there(infer, images, tmp_path):
@@ -74,7 +120,7 @@ def test_a_batch_that_the_graph_cannot_take(infer, images, tmp_path):
     inputs = json.loads((DATA / "tiny.json").read_text())["inputs"]
     path = _copy("tiny", tmp_path, inputs=[{**inputs[0], "shape": [4, 3, 24, 32]}])
     line = infer.refuse("--mindir", path, "--input", images, "--batch", 3)
-    assert "--batch 3: the graph takes batches of 4" in line
+    assert "--batch 3: the graph of " in line and "tiny.json takes batches of 4 " in line
 
 
 def test_pictures_of_what_is_no_depth(infer, images, tmp_path):
@@ -94,10 +140,8 @@ def test_output_that_cannot_be_written(infer, images, tmp_path):
     assert "1_0.bin: cannot be written (Is a directory)" in line
 
 
-def test_a_missing_runtime_is_one_line(infer, images, build, tmp_path):
-    shutil.copy(build / "main", tmp_path / "main")
-    infer.program = tmp_path / "main"
-    line = infer.refuse(*TINY, "--input", images)
+def test_a_missing_runtime_is_one_line(no_runtime, images):
+    line = no_runtime.refuse(*TINY, "--input", images)
     assert "MindSpore Lite cannot be loaded" in line and "scripts/install_lite.sh" in line
 
 
@@ -107,6 +151,8 @@ def test_wrong_flags(infer, images):
         (["--batch", "many"], "--batch"),
         (["--formats", "gif"], "gif"),
         (["--threads", "0"], "--threads"),
+        (["--precision", "fp32"], "enforce_fp32"),
+        (["--precision", "enforce_fp32"], "--precision: only on a card; the CPU computes in"),
     ]:
         _, err = infer(*TINY, "--input", images, *flags, status=2)
         assert word in err and len(err.splitlines()) == 2  # the second: "Run with --help ..."

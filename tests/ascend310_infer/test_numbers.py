@@ -4,13 +4,14 @@ Tolerances: Lite's convolutions in float32 against float64, and two builds of Op
 """
 
 import json
+import shutil
 
 import cv2
 import numpy as np
 import pytest
 
 from tests.ascend310_infer import reference, tiny
-from tests.ascend310_infer.conftest import model, photo
+from tests.ascend310_infer.conftest import DATA, model, photo
 
 ATOL = 2e-5  # outputs of order 1
 SIDECARS = tiny.sidecars()
@@ -40,6 +41,18 @@ def _batch(picture, name):
 def test_free_batch_with_two_outputs(infer, photos, batch):
     folder, pictures = photos
     infer("--mindir", model("tiny"), "--input", folder, "--batch", batch)
+    for name, picture in pictures.items():
+        expected = tiny.forward("tiny", _batch(picture, "tiny"))
+        for k in range(2):
+            got = infer.result(f"{name}_{k}.bin", expected[k].shape)
+            np.testing.assert_allclose(got, expected[k], rtol=0, atol=ATOL, err_msg=name)
+
+
+def test_a_converted_graph_with_a_copy_of_the_sidecar(infer, photos, tmp_path):
+    folder, pictures = photos
+    shutil.copy(model("converted"), tmp_path)
+    shutil.copy(DATA / "tiny.json", tmp_path / "converted.json")
+    infer("--mindir", "converted.mindir", "--input", folder, "--batch", 3)
     for name, picture in pictures.items():
         expected = tiny.forward("tiny", _batch(picture, "tiny"))
         for k in range(2):

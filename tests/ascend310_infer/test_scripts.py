@@ -38,25 +38,6 @@ def test_a_named_runtime_is_the_only_one_looked_at(runtime, tmp_path):
         )
 
 
-@pytest.mark.parametrize("version", ["1.9.0", "2.0.0"])
-def test_the_official_archives_layout(runtime, tmp_path, version):
-    home = tmp_path / f"mindspore-lite-{version}-linux-x64"
-    (home / "runtime" / "lib").mkdir(parents=True)
-    (home / "runtime" / "include").symlink_to(runtime / "include")
-    library = home / "runtime" / "lib" / "libmindspore-lite.so"
-    library.symlink_to(runtime / "lib" / "libmindspore-extendrt_python.so")
-    build = tmp_path / "build"
-    command = ["cmake", "-S", INFER, "-B", build, f"-DLITE_HOME={home}"]
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
-    if version == "2.0.0":
-        assert done.returncode == 0, done.stderr
-        assert f"MindSpore Lite 2.0.0: {library}" in done.stdout
-        return
-    assert done.returncode != 0
-    error = (build / "error.txt").read_text()
-    assert error.startswith("MindSpore Lite 1.9.0 in ") and "is too old: 2.0.0" in error
-
-
 def test_a_missing_package_names_what_to_install(tmp_path):
     # A root that is empty hides every header of the machine.
     options = ["-DCMAKE_FIND_ROOT_PATH=/nowhere", "-DCMAKE_FIND_ROOT_PATH_MODE_INCLUDE=ONLY"]

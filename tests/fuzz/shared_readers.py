@@ -12,11 +12,13 @@ from midas.src.model_utils import (
     config,
     errors,
     graph,
+    host,
     program,
     record,
     weights,
 )
 from tests.fuzz.children import Reader
+from tests.model_utils import host_trees
 
 ERRORS = (errors.InputError, errors.RunError)
 DATA = Path(__file__).resolve().parents[1] / "model_utils" / "data"
@@ -128,6 +130,16 @@ def _write_weights(folder):
     np.savez_compressed(folder / "compressed.npz", **arrays)
 
 
+def _write_host(folder):
+    host_trees.make_cards(folder, ["910A", "310"])
+    host_trees.make_driver(folder)
+    host_trees.make_cann(folder)
+
+
+def _read_host(folder, file):
+    assert host.look(folder, {}).report()
+
+
 def _reader(write, targets, read):
     return Reader(write, targets, read, ERRORS)
 
@@ -172,5 +184,12 @@ READERS = {
     ),
     "foreign weights": _reader(
         _write_weights, ("*",), lambda folder, file: weights.read_weights(file)
+    ),
+    "host": Reader(
+        _write_host,
+        ("sys/**/vendor", "sys/**/device", "usr/**/version.info"),
+        _read_host,
+        ERRORS,
+        skips=True,
     ),
 }

@@ -213,18 +213,32 @@ def check_variables(step):
 
 def check_variable(step, kind, key, expected):
     """grad_l2_, grad_hwio8_ or grad_oihw8_ of a variable."""
-    gradient, tolerance = step.of_variables[key], tolerance_of(step, key)
+    gradient = step.of_variables[key]
     if kind == "l2":
         got = np.linalg.norm(gradient.astype(np.float64))
-        np.testing.assert_allclose(got, expected, rtol=tolerance)
+        np.testing.assert_allclose(got, expected, rtol=tolerance_of(step, key))
         return
     order = (2, 3, 1, 0) if kind == "hwio8" else (0, 1, 2, 3)
     values = gradient.transpose(order) if gradient.ndim == 4 else gradient
     got, usual = values.ravel()[: expected.size], np.sqrt(np.mean(np.square(gradient)))
     error = np.sqrt(np.mean(np.square(got - expected))) / usual
-    # Single values differ more than the norm over all of them: the README's cosine of 0.98 is a
-    # distance of 20 % at equal length.
-    assert error <= (0.2 if tolerance < 0.15 and not step.is_inference else 2 * tolerance), key
+    assert error <= most_of_few_values(step, key), key
+
+
+def most_of_few_values(step, key):
+    """Root mean square error of a gradient's first values, as a share of that of all its values.
+
+    They differ more than the norm over all of them.
+    """
+    tolerance = tolerance_of(step, key)
+    if not step.is_inference:
+        # The README's cosine of 0.98 is a distance of 20 % at equal length.
+        return 0.2 if tolerance < 0.15 else 2 * tolerance
+    if key.startswith("depth_net"):
+        # A change of all weights by 1e-7 moves Conv_10's by 0.0056 (two seeds under MindSpore 2.10,
+        # whose own distance is 0.0002; that of 2.8 is 0.0023).
+        return 0.006
+    return 2 * tolerance
 
 
 def test_losses_of_train_rigid(rigid):

@@ -240,6 +240,19 @@ def test_an_unfitting_network_is_told_what_the_file_was_saved_with(tmp_path):
         checkpoint.load_networks({"net": nn.Dense(5, 2)}, tmp_path / "n.ckpt")
 
 
+def test_a_state_that_does_not_fit_names_both_versions_of_mindspore(tmp_path, monkeypatch):
+    path, here = tmp_path / "state.ckpt", ms.__version__
+    with monkeypatch.context() as other:
+        other.setattr(ms, "__version__", "2.6.9")
+        checkpoint.save_state(path, nn.Dense(3, 2).get_parameters(), {"step": 1})
+    with pytest.raises(InputError, match=f"; it was saved with MindSpore 2.6.9, this is {here}$"):
+        checkpoint.load_state(path, nn.Dense(5, 2).get_parameters())
+    assert checkpoint.load_state(path, nn.Dense(3, 2).get_parameters()) == {"step": 1}
+    checkpoint.save_state(path, nn.Dense(3, 2).get_parameters(), {"step": 1})
+    with pytest.raises(InputError, match=r"expected \(2, 5\)$"):
+        checkpoint.load_state(path, nn.Dense(5, 2).get_parameters())
+
+
 def test_no_flipped_byte_loads_silently(tmp_path):
     """Anywhere in the file: it is named, or what is loaded is what was saved."""
     net, path = nn.Dense(3, 2), tmp_path / "net.ckpt"

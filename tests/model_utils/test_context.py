@@ -29,6 +29,7 @@ def config(tmp_path):
         host_every=12,
         log_steps=13,
         jit_level="O1",
+        amp_level="O3",
         num_parallel_workers=14,
         worker_processes=True,
         is_modelarts=False,
@@ -64,7 +65,10 @@ def copies(monkeypatch):
 
 def test_a_program_that_does_not_train_starts_its_device(config, started):
     assert context.start(config) == Device("CPU", rank=0, size=2, number=3)
-    assert started.arguments == ("CPU", 3, {})
+    assert started.arguments == ("CPU", 3, {"amp_level": "O3"})
+    del config.amp_level  # a program that does not read it computes in float32
+    context.start(config)
+    assert started.arguments == ("CPU", 3, {"amp_level": "O0"})
 
 
 def test_a_training_saves_its_configuration_and_gives_its_options_to_the_loop(
@@ -77,7 +81,8 @@ def test_a_training_saves_its_configuration_and_gives_its_options_to_the_loop(
         assert saved == vars(config)
         with pytest.raises(FrozenInstanceError):
             run.folder = tmp_path
-    assert started.arguments == ("CPU", 3, {"seed": 7, "distributed": False})
+    named = {"seed": 7, "distributed": False, "amp_level": "O3"}
+    assert started.arguments == ("CPU", 3, named)
     assert (loop.device, loop.folder) == (run.device, run.folder)
     assert (loop.resume, loop.resume_steps, loop.host_every) == ("auto", 11, 12)
     assert (loop.jit_level, loop.loaders) == ("O1", {"workers": 14, "processes": True})

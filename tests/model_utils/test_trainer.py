@@ -149,6 +149,22 @@ def test_the_forward_pass_itself_may_say_that_it_is_not_finite(tiny):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("host_every", [1, 6])
+def test_an_overflow_at_the_lowest_loss_scale_stops_the_run(tiny, host_every):
+    """Sixteen halvings from 65536 to 1; on a 910A no loss would show that nothing is learnt."""
+    out = f"stuck_{host_every}"
+    flags = ["--amp_level", "O2", "--overflow_step", 0, "--overflow_rank", 0, "--steps", 40]
+    looks = ["--host_every", host_every, "--log_steps", 40, "--resume_steps", 100]
+    _, err = tiny.run("train.py", "--train_url", out, *flags, *looks, status=1)
+    line = failure(err)
+    assert line.startswith("failed: tiny step 16: not finite: loss ")
+    assert ("gradients inf" if host_every == 1 else "loss or gradients;") in line
+    assert "state_tiny.ckpt after 16 steps" in line
+    scale = [value for name, value in state(tiny.folder / out).items() if "scale" in name]
+    assert scale == [1]
+
+
+@pytest.mark.slow
 def test_weights_that_are_not_finite_are_never_saved_as_a_state(tiny):
     """A gradient may be infinite where the loss is finite; the next loss shows it, too late."""
     out, flags = "steep", ["--bad_gradient_step", 6, "--resume_steps", 4]

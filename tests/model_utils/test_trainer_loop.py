@@ -285,7 +285,11 @@ def test_the_command_to_go_on_has_the_other_flags(given, expected):
 
 @pytest.mark.parametrize(
     ("bad", "is_ours", "terms", "names"),
-    [(5, True, "loss 6.0", "n"), (4, True, "loss", "n"), (5, False, "loss 6.0", "see another")],
+    [
+        (5, True, "loss 6.0", "n"),
+        (4, True, "loss or gradients", "n"),
+        (5, False, "loss 6.0", "see another"),
+    ],
 )
 def test_a_loss_that_is_not_finite_ends_in_a_line_that_names_the_step_and_its_files(
     tmp_path, bad, is_ours, terms, names

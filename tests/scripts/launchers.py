@@ -44,8 +44,10 @@ if action == "rows":
     (out / "ckpt").mkdir(parents=True)
     (out / "ckpt" / "config.yaml").write_text("seed: 0\\nbatch_size: 4\\n")
     rates = (0.5, 4, 8, 8, 100, 100)  # examples/s: steps of 8, 1, 0.5 and 0.5 s, and two more
-    rows = [f"coarse,{step},1.0,{rate}" for step, rate in enumerate(rates)]
-    (out / "metrics.csv").write_text("\\n".join(["stage,step,loss,examples_per_s", *rows, ""]))
+    rows = [f"coarse,{step},1.0,{rate},0.{step}" for step, rate in enumerate(rates)]
+    columns = "stage,step,loss,examples_per_s,wait_share"
+    (out / "metrics.csv").write_text("\\n".join([columns, *rows, ""]))
+    print("device: CPU 0, rank 0 of 1", flush=True)
     action = "hang"
 if action == "family":
     child = subprocess.Popen(["sleep", "120"])

@@ -249,8 +249,8 @@ def test_an_empty_variable_counts_as_none(monkeypatch):
 
 
 def write_rows(folder, count):
-    rows = "".join(f"coarse,{step},1.0,4\n" for step in range(count))
-    (folder / "metrics.csv").write_text(f"stage,step,loss,examples_per_s\n{rows}")
+    rows = "".join(f"coarse,{step},1.0,4,0\n" for step in range(count))
+    (folder / "metrics.csv").write_text(f"stage,step,loss,examples_per_s,wait_share\n{rows}")
     (folder / "config.yaml").write_text("batch_size: 4\n")
 
 

@@ -26,6 +26,9 @@ if mode == "train_rigid":
     for step in range(every, last + 1, every):
         line = f"Iteration: [{step:7d}] | Time: 0.{step:04}s/iter | Loss: {step}.500"
         print(f"{line}  (9 examples/s)")
+    (folder / "config.yaml").write_text("batch_size: 4\\n")
+    rows = [f"{step},8,0.25" for step in range(0, last + 1, every)]
+    (folder / "metrics.csv").write_text("\\n".join(["step,examples_per_s,wait_share", *rows, ""]))
     (folder / f"model-{last}.ckpt").touch()
 if mode == "eval_pose" and stage != "silent":
     print("Predictions dir: P\\nATE mean: 0.0123, std: 0.0045")
@@ -83,7 +86,11 @@ def test_performance_leaves_what_the_port_s_leaves(pipelines, tree, tmp_path):
     assert shown[-1] == "Final Train Accuracy : "
     files = {path.name for path in (tmp_path / "O").iterdir()}
     case = "geonet_bs4_1p_perf"
-    assert files == {"ckpt", "status", "train_0.log", f"{case}.log", f"{case}_loss.txt"}
+    ours = {"ckpt", "status", "train_0.log", "performance.json"}
+    assert files == {*ours, f"{case}.log", f"{case}_loss.txt"}
+    found = json.loads((tmp_path / "O" / "performance.json").read_text())
+    assert (found["model"], found["steps"], found["log_lines"]) == ("geonet", 10, 9)
+    assert (found["s_per_step"], found["wait_share"]) == (0.5, 0.25)
     assert (tmp_path / "O" / f"{case}_loss.txt").read_text().split()[::8] == ["1.500", "9.500"]
     assert "TrainAccuracy" not in (tmp_path / "O" / f"{case}.log").read_text()
 

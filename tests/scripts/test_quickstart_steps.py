@@ -29,6 +29,38 @@ def test_wrong_arguments_print_the_usage_before_anything_is_installed(tmp_path, 
     assert done.returncode == 2 and "usage: bash scripts/quickstart.sh" in done.stderr
 
 
+def test_another_mindspore_gets_an_environment_of_its_own(tmp_path):
+    """Made for that version, and its Python runs the steps, with the other words."""
+    scripts = tmp_path / "scripts"
+    scripts.mkdir()
+    for name in ("quickstart", "launching", "models"):
+        (scripts / name).symlink_to(SCRIPTS / name)
+    shutil.copy(SCRIPTS / "quickstart.sh", scripts)
+    made = tmp_path / ".venv-mindspore-2.8.0" / "bin"
+    (scripts / "make_venv.sh").write_text(
+        f'echo "made for $*"\nmkdir -p {made}\necho \'echo "$@"\' >{made}/python\n'
+        f"chmod +x {made}/python\n"
+    )
+    words = ["--mindspore", "2.8.0", "geonet", "flow"]
+    command = ["bash", str(scripts / "quickstart.sh"), *words]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.stdout.splitlines() == [
+        "made for --mindspore 2.8.0",
+        "-m scripts.quickstart geonet flow",
+    ]
+
+
+def test_a_step_sees_the_repository_and_what_was_on_the_path_before(tmp_path, monkeypatch):
+    """With a card CANN's te and hccl are there."""
+    show = [sys.executable, "-c", "import os; print(os.environ['PYTHONPATH'])"]
+    monkeypatch.setenv("PYTHONPATH", "/cann/python/site-packages")
+    Steps(tmp_path).run("one", *show)
+    assert (tmp_path / "one.log").read_text() == f"{REPOSITORY}:/cann/python/site-packages\n"
+    monkeypatch.delenv("PYTHONPATH")
+    Steps(tmp_path).run("two", *show)
+    assert (tmp_path / "two.log").read_text() == f"{REPOSITORY}\n"
+
+
 def append(text):
     return [sys.executable, "-c", f"open('trace', 'a').write('{text}'); print('did {text}')"]
 

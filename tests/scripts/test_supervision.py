@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import time
 from contextlib import contextmanager
@@ -256,6 +257,13 @@ def test_performance_stops_after_its_steps(launchers, data, tmp_path):
     out, err = launchers.run("train_performance_1p", *call, BEHAVIOUR="0:rows")
     assert out.endswith("0.6667 s/iter, 6.00 examples/s (mean of 3 log lines)\n")
     assert "enough steps: stopping 1 process(es)" in err
+    assert f"written: {launchers.logs}/performance.json\n" in out
+    found = json.loads((launchers.logs / "performance.json").read_text())
+    figures = {"steps": 4, "log_lines": 3, "batch_size": 4, "s_per_step": 2 / 3, "wait_share": 0.2}
+    assert {name: found[name] for name in figures} == pytest.approx(figures)
+    assert found["examples_per_s"] == pytest.approx(6)
+    assert (found["device_target"], found["device_id"], found["host"]) == ("CPU", 0, None)
+    assert re.fullmatch(r"[0-9a-f]{40}|", found["revision"]) and found["model"] == "depthnet"
     assert (launchers.logs / "train.log").read_text().endswith("saved, stopping\n")
     assert (launchers.logs / "status").read_text() == "0\n"
     line = launchers.run("train_performance_1p", *call, status=2)[1].splitlines()[0]

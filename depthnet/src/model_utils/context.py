@@ -59,7 +59,8 @@ class TrainingRun:
 
 def start(config: argparse.Namespace) -> Device:
     """Start a program that does not train."""
-    return setup(config.device_target, config.device_id)
+    level = vars(config).get("amp_level", "O0")  # a program that does not read it takes float32
+    return setup(config.device_target, config.device_id, amp_level=level)
 
 
 @contextlib.contextmanager
@@ -76,7 +77,11 @@ def training(
         InputError: the device does not work, or ModelArts is asked for elsewhere.
     """
     device = setup(
-        config.device_target, config.device_id, seed=config.seed, distributed=config.run_distribute
+        config.device_target,
+        config.device_id,
+        seed=config.seed,
+        distributed=config.run_distribute,
+        amp_level=config.amp_level,
     )
     loop = {
         "resume": config.resume,

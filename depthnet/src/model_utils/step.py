@@ -6,6 +6,7 @@ A compiled training step that reports to the host only when asked.
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ import mindspore as ms
 import numpy as np
 from mindspore import Parameter, Tensor, amp, nn, ops
 
-from .device import Device
+from .device import Device, level_on
 
 _FINITE = "finite"
 
@@ -27,13 +28,14 @@ def mixed_precision(net: nn.Cell, level: str, device: Device) -> tuple[nn.Cell, 
         level: O0 (float32), O2, O3 (float16), or auto: O2 on Ascend, else O0.
         device: Device of this run.
     Returns:
-        (net, loss scaler or None for O0).
+        (net, loss scaler or None). O0 needs none, but on a card that saturates: its convolutions
+        take float16 all the same, and only the scaler's check sees an overflow there.
     """
-    level = ("O2" if device.target == "Ascend" else "O0") if level == "auto" else level
-    if level == "O0":
+    level = level_on(device.target, level)
+    if level == "O0" and not device.saturates:
         return net, None
     scaler = amp.DynamicLossScaler(scale_value=2.0**16, scale_factor=2, scale_window=1000)
-    return amp.auto_mixed_precision(net, level), scaler
+    return (net if level == "O0" else amp.auto_mixed_precision(net, level)), scaler
 
 
 def fields_of(forward: Callable) -> tuple[str, ...]:
@@ -47,8 +49,9 @@ class Outcome:
 
     Attributes:
         values: the last step's terms, their means over the ranks.
-        bad_step: first step whose loss was not finite on some rank, None while there is none.
-        is_ours: whether the loss of this rank was one of them.
+        bad_step: first step whose loss, or whose gradients at loss scale 1, were not finite on some
+            rank; None while there is none.
+        is_ours: whether this rank was one of them.
         stop: some rank was asked to stop.
         overflow: the last step's gradients overflowed, it changed no weight.
     """
@@ -66,7 +69,8 @@ class TrainStep:
     The graph itself sees whether the loss is finite. From the first step on where it is not, on any
     rank, nothing changes any more; the host learns of it at its next look. With a loss scaler a
     gradient that is not finite, on any rank, is an overflow: all ranks skip the update and lower
-    their scale together.
+    their scale together. An overflow at scale 1, the lowest, counts like a loss that is not finite:
+    otherwise nothing would be trained any more, and nobody told.
 
     Args:
         forward: function whose parameters are named like fields of a sample, batch tensors ->
@@ -117,8 +121,11 @@ class TrainStep:
         bad_step = int(bad_step.asnumpy())
         if bad_step >= 0 and self._kept is not None:
             self._restore()
+        values = dict(zip(self._names, terms))
+        if bad_step >= 0 and overflow > 0:
+            values["gradients"] = math.inf
         return Outcome(
-            values=dict(zip(self._names, terms)),
+            values=values,
             bad_step=None if bad_step < 0 else bad_step,
             is_ours=bool(is_ours.asnumpy()),
             stop=stop > 0,
@@ -185,7 +192,7 @@ def _scaled_loss(forward, scaler):
 
 def _training_graph(forward, optimizer, device, *, scaler, statistics, kept, first):
     """(the function that a training step compiles, list that gets the terms' names with it)."""
-    both, negate, select = ops.LogicalAnd(), ops.LogicalNot(), ops.Select()
+    both, either, negate, select = ops.LogicalAnd(), ops.LogicalOr(), ops.LogicalNot(), ops.Select()
     assign, cast, concat, stack = ops.Assign(), ops.Cast(), ops.Concat(0), ops.Stack()
     depend, all_reduce, average = ops.Depend(), None, None
     if device.size > 1:
@@ -204,7 +211,9 @@ def _training_graph(forward, optimizer, device, *, scaler, statistics, kept, fir
         overflow = 0 * stop
         if scaler is not None:
             gradients = scaler.unscale(gradients)
-            overflow = cast(negate(amp.all_finite(gradients)), ms.float32)
+            finite = amp.all_finite(gradients)
+            overflow = cast(negate(finite), ms.float32)
+            good = both(good, either(finite, scaler.scale_value > 1))
         report = stack([*terms, cast(negate(good), ms.float32), stop, overflow])
         if all_reduce is not None:
             # After the gradients, so that the last thing that ranks exchange is small.

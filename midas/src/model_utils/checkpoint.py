@@ -22,6 +22,8 @@ import numpy as np
 from .errors import InputError, RunError, one_line
 from .files import append_record, previous, read_record, replacing
 
+_VERSION = "mindspore"  # in the record of a state
+
 
 def prefix_names(networks: Mapping[str, ms.nn.Cell]) -> None:
     """Put each network's name in front of its parameters' names.
@@ -161,9 +163,7 @@ def load_networks(
         InputError: bad file, a missing name or a shape that differs; nothing was changed.
     """
     files = _layout(networks, Path(path))
-    found = [
-        _fitting(p, read_parameters(p), targets, allow_missing) for p, targets in files.items()
-    ]
+    found = [_fitting(f, read_parameters(f), names, allow_missing) for f, names in files.items()]
     for _, values in found:
         _fill(values)
     return [name for missing, _ in found for name in missing]
@@ -186,9 +186,11 @@ def _fitting(path, found, targets, allow_missing=False):
         unexpected = [name for name in found if name not in targets]
         lists = (("wrong shape", wrong), ("missing", missing), ("unexpected", unexpected))
         text = "; ".join(f"{len(names)} {word}: {_few(names)}" for word, names in lists if names)
-        options = read_record(path).get("options", {})
-        saved = ", ".join(f"{key} {value}" for key, value in options.items())
-        saved = f"; it was saved with {saved}" if saved else ""
+        record = read_record(path)
+        saved = [f"{key} {value}" for key, value in record.get("options", {}).items()]
+        if record.get(_VERSION, ms.__version__) != ms.__version__:
+            saved.append(f"MindSpore {record[_VERSION]}, this is {ms.__version__}")
+        saved = f"; it was saved with {', '.join(saved)}" if saved else ""
         raise InputError(f"checkpoint {path} is of another model: {text}{saved}")
     return missing, [(target, found[name]) for name, target in targets.items() if name in found]
 
@@ -216,7 +218,7 @@ def save_state(
                 os.link(path, temporary)
             except OSError:  # a file system without links
                 shutil.copyfile(path, temporary)
-    save_parameters(parameters, path, {"progress": dict(progress)})
+    save_parameters(parameters, path, {"progress": dict(progress), _VERSION: ms.__version__})
 
 
 def load_state(path: str | Path, parameters: Iterable[ms.Parameter]) -> dict[str, Any]:
@@ -236,8 +238,7 @@ def load_state(path: str | Path, parameters: Iterable[ms.Parameter]) -> dict[str
 
 def _progress(path, found):
     """The progress of a state: in the record; version 0.1 kept it in an entry of its own."""
-    progress = read_record(path).get("progress")
-    entry = found.get("progress")
+    progress, entry = read_record(path).get("progress"), found.get("progress")
     if progress is None and entry is None:
         raise InputError(f"{path} holds weights only; --resume needs a state file")
     try:

@@ -92,10 +92,9 @@ class Trainer:
         processes: bool = False,
     ):
         self.device, self.folder, self.stream = device, Path(folder), stream
-        self.resume, self.resume_steps = resume, resume_steps
+        self.resume, self.resume_steps, self._signalled = resume, resume_steps, False
         self.host_every = host_every or (1 if device.target == "CPU" else log_steps)
         self.jit_level, self.loaders = jit_level, {"workers": workers, "processes": processes}
-        self._signalled = False
 
     def state_file(self, stage: str) -> Path:
         """Where a stage's state is saved."""
@@ -190,11 +189,12 @@ class Trainer:
             raise SystemExit(0)
 
     def _fail(self, stage, hooks, moment, outcome):
-        """RunError, and the state from before it: a step's loss was not finite."""
+        """RunError, and the state from before it: a step's loss or gradients were not finite."""
         bad = outcome.bad_step
         self._save(stage, hooks, bad)
         terms = ", ".join(f"{name} {value}" for name, value in outcome.values.items())
-        text = f"{stage.name} step {bad}: not finite: {terms if bad == moment.step else 'loss'}"
+        terms = terms if bad == moment.step else "loss or gradients"
+        text = f"{stage.name} step {bad}: not finite: {terms}"
         state = f"state from before it: {self.state_file(stage.name)} after {bad} steps"
         names = " ".join(self.stream.names(bad)) if outcome.is_ours else "see another rank's log"
         hint = "lower the learning rate or repair the data"
