@@ -116,7 +116,8 @@ def _parameter(section, line):
 def announcements(text: str) -> list[Statement]:
     """The statements that something is deprecated, will be removed, or will change."""
     said = [part for part in statements(text) if not part.text.endswith(":")]
-    return [part for part in said if _ANNOUNCED.search(part.text)]
+    found = [part for part in said if _ANNOUNCED.search(part.text)]
+    return [part for part in found if "change is backward-compatible" not in part.text]
 
 
 @dataclass

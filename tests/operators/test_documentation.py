@@ -113,6 +113,12 @@ def test_an_announcement_in_other_words(text):
     assert [said.text for said in announcements(f"Adds.\n\n.. warning::\n    {text}\n")] == [text]
 
 
+def test_a_change_that_breaks_nothing_is_no_announcement():
+    text = "The name will be changed to `b`. This change is {}backward-compatible."
+    said = [announcements(f"Adds.\n\n.. warning::\n    {text.format(no)}\n") for no in ("", "not ")]
+    assert [len(found) for found in said] == [0, 1]
+
+
 def test_what_goes_by_the_same_words_is_no_announcement():
     text = "Tensor, with the axis `axis` removed. The result will be of the same type."
     assert not announcements(text)

@@ -52,7 +52,7 @@ class Device:
         """
         if self.size == 1:
             return list(values)
-        total = _all_reduce()(ms.Tensor(values, ms.float32)).asnumpy()
+        total = _all_reduce()(ms.Tensor(values, ms.float32)).numpy()
         return [float(value) / self.size for value in total]
 
 

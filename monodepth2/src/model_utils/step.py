@@ -116,9 +116,9 @@ class TrainStep:
         report, bad_step, is_ours, ended = self._result
         # The counter changes last. Reading anything else while gradients are computed spins on one
         # core until the end: a step of MidasNet on two cores took 1.4 times as long.
-        ended.asnumpy()
-        *terms, _, stop, overflow = (float(value) for value in report.asnumpy())
-        bad_step = int(bad_step.asnumpy())
+        ended.numpy()
+        *terms, _, stop, overflow = (float(value) for value in report.numpy())
+        bad_step = int(bad_step.numpy())
         if bad_step >= 0 and self._kept is not None:
             self._restore()
         values = dict(zip(self._names, terms))
@@ -127,14 +127,14 @@ class TrainStep:
         return Outcome(
             values=values,
             bad_step=None if bad_step < 0 else bad_step,
-            is_ours=bool(is_ours.asnumpy()),
+            is_ours=bool(is_ours.numpy()),
             stop=stop > 0,
             overflow=overflow > 0,
         )
 
     def _restore(self):
         """Give the moving statistics back what they were before the bad step."""
-        kept, start = self._kept.asnumpy().copy(), 0
+        kept, start = self._kept.numpy().copy(), 0
         for parameter in self._statistics:
             part = kept[start : start + parameter.size]
             parameter.set_data(Tensor(part.reshape(parameter.shape), parameter.dtype))
@@ -153,7 +153,7 @@ def _flat(parameters):
     """A Parameter with the values of all of them one after the other; None when there are none."""
     if not parameters:
         return None
-    values = np.concatenate([parameter.asnumpy().ravel() for parameter in parameters])
+    values = np.concatenate([parameter.numpy().ravel() for parameter in parameters])
     return Parameter(Tensor(values), name="kept_statistics", requires_grad=False)
 
 
@@ -192,7 +192,7 @@ def _scaled_loss(forward, scaler):
 
 def _training_graph(forward, optimizer, device, *, scaler, statistics, kept, first):
     """(the function that a training step compiles, list that gets the terms' names with it)."""
-    both, either, negate, select = ops.LogicalAnd(), ops.LogicalOr(), ops.LogicalNot(), ops.Select()
+    both, either, negate = ops.LogicalAnd(), ops.LogicalOr(), ops.LogicalNot()
     assign, cast, concat, stack = ops.Assign(), ops.Cast(), ops.Concat(0), ops.Stack()
     depend, all_reduce, average = ops.Depend(), None, None
     if device.size > 1:
@@ -221,8 +221,8 @@ def _training_graph(forward, optimizer, device, *, scaler, statistics, kept, fir
         bad, overflowed = report[-3] > 0, report[-1] > 0
         was_good = bad_step < 0
         turned_bad = both(was_good, bad)
-        assign(is_ours, select(turned_bad, cast(negate(good), ms.int32), is_ours))
-        assign(bad_step, select(turned_bad, count, bad_step))
+        assign(is_ours, ops.where(turned_bad, cast(negate(good), ms.int32), is_ours))
+        assign(bad_step, ops.where(turned_bad, count, bad_step))
         still_good = both(was_good, negate(bad))
         if still_good:
             if kept is not None:
