@@ -7,8 +7,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 version=() installed=.venv/bin/python
 if [[ ${1:-} == --mindspore ]]; then
-  version=("${@:1:2}") installed=.venv-mindspore-${2:-}/bin/python
-  shift "${#version[@]}"
+  version=(--mindspore "${2:-}") installed=.venv-mindspore-${2:-}/bin/python
+  shift $(($# > 1 ? 2 : 1))
 fi
 [[ $# -gt 0 ]] || set -- depthnet
 # A mistake is answered before anything is installed, where a Python is there already.

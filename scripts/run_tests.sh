@@ -8,11 +8,13 @@ repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$repository"
 oldest=2.7.0 short_set=(
   tests/model_utils/test_{checkpoint,device,host,precision,trainer_loop}.py
+  tests/{depthnet,midas,monodepth2,geonet}/test_{networks,losses}.py
+  tests/depthnet/test_commands.py
 )
 version=() python=.venv/bin/python
 if [[ ${1:-} == --mindspore ]]; then
-  version=("${@:1:2}") python=.venv-mindspore-${2:-}/bin/python
-  shift "${#version[@]}"
+  version=(--mindspore "${2:-}") python=.venv-mindspore-${2:-}/bin/python
+  shift $(($# > 1 ? 2 : 1))
 fi
 bash scripts/make_venv.sh "${version[@]}" requirements-test.txt
 [[ ${#version[@]} -eq 0 ]] || export PYTHON=$repository/$python
