@@ -18,7 +18,8 @@ def make_cards(root, kinds, numbers=None):
     (root / "dev").mkdir(exist_ok=True)
     for number in range(len(kinds)) if numbers is None else numbers:
         (root / "dev" / f"davinci{number}").touch()
-    (root / "dev" / "davinci_manager").touch()
+    for name in ("davinci_manager", "davinci0.old"):
+        (root / "dev" / name).touch()
 
 
 def _device(root, at, vendor, device):

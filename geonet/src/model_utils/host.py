@@ -111,7 +111,8 @@ def look(root: str | Path = "/", environ: Mapping[str, str] | None = None) -> Ho
     """
     root, environ = Path(root), os.environ if environ is None else environ
     kinds = card_kinds(root)
-    found = sorted(int(p.name[7:]) for p in (root / "dev").glob("davinci[0-9]*"))
+    names = [path.name.removeprefix("davinci") for path in (root / "dev").glob("davinci*")]
+    found = sorted(int(name) for name in names if name.isdecimal())
     driver = _field(root / "usr/local/Ascend/driver/version.info", "Version")
     cann = _cann_home(root, environ)
     compiler = _field(cann / "compiler/version.info", "Version") if cann else ""
