@@ -1,5 +1,6 @@
 """What a host has of what a card needs, on folders that look like such hosts."""
 
+import json
 import os
 
 import pytest
@@ -191,3 +192,28 @@ def test_run_as_a_program(tiny, tmp_path):
     assert not [line for line in lines if "Python packages te" in line or "hccl" in line]
     done = trees.run_host(tiny.folder, tmp_path / "nothing", os.environ)
     assert done.returncode == 0 and "no Ascend card" in done.stdout
+
+
+def test_as_json_for_programs(training_host, monkeypatch, capsys):
+    """As performance.json takes it; the root may come before or after."""
+    for words in (["--json", str(training_host)], [str(training_host), "--json"]):
+        monkeypatch.setenv("ASCEND_OPP_PATH", "/opp")
+        assert host.main(words) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert found["kinds"] == 8 * ["910A"] and found["cann_version"] == "8.5.0.1.220"
+        assert found["missing"] == []
+
+
+def test_a_package_is_looked_for_without_importing_it():
+    assert host._is_there("json") and host._is_there("json.decoder")
+    assert not host._is_there("no_such_package") and not host._is_there("no_such_package.part")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["Ascend", "GPU"])
+def test_a_program_that_is_asked_for_a_card_ends_in_one_line(tiny, target):
+    line = tiny.refuse("train.py", "--device_target", target, "--train_url", f"card_{target}")
+    start = f"error: device_target {target} does not work here: Unsupported device target {target}"
+    assert line.startswith(start)
+    assert ("`python -m src.model_utils.host` shows" in line) == (target == "Ascend")
+    assert not (tiny.folder / f"card_{target}").exists()
