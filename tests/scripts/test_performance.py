@@ -44,13 +44,13 @@ def test_the_host_is_what_the_model_s_preflight_finds(request_):
     (request_.logs / "train.log").write_text(
         "x\ndevice: Ascend 5, rank 0 of 1\ndevice: CPU 0, rank"
     )
-    found = written(request_, ["0,1,0", "1,4,0.5"])
+    found = written(request_, ["0,1,0", "1,4,0.5", "2,4,0.25"])
     assert found["host"]["mindspore"] == __version__ and found["host"]["kinds"] == []
     assert (found["device_target"], found["device_id"]) == ("Ascend", 5)
     head = ["git", "rev-parse", "HEAD"]
     done = subprocess.run(head, cwd=REPOSITORY, capture_output=True, text=True)
     assert found["revision"] == done.stdout.strip()
-    assert (found["s_per_step"], found["examples_per_s"], found["wait_share"]) == (0.5, 4, 0.5)
+    assert (found["s_per_step"], found["examples_per_s"], found["wait_share"]) == (0.5, 4, 0.375)
 
 
 def test_a_run_of_one_line_has_no_figures(request_):
@@ -70,3 +70,14 @@ def test_damaged_rows_leave_no_report(request_):
     with pytest.raises(RunError, match="damaged, no wait_share"):
         written(request_, ["0,1,0", "1,4,x"])
     assert not list(request_.logs.iterdir())
+
+
+def test_what_cannot_be_asked_is_left_out(request_, tmp_path, monkeypatch):
+    """A model without a preflight, or with one that breaks; no git here."""
+    monkeypatch.setenv("PATH", "")
+    request_.folder = tmp_path
+    assert written(request_, ["0,1,0"])["host"] is None
+    (tmp_path / "src" / "model_utils").mkdir(parents=True)
+    (tmp_path / "src" / "model_utils" / "host.py").write_text("print('{}')\nraise SystemExit(1)\n")
+    found = written(request_, ["0,1,0"])
+    assert (found["host"], found["revision"]) == (None, "")
