@@ -12,5 +12,6 @@ if ! command -v "$python" >/dev/null; then
   exit 2
 fi
 [[ $python == /* || $python != */* ]] || python=$PWD/$python
-cd "$root/depthnet" # any model's copy: they are identical
+copies=("$root"/*/src/model_utils/host.py)
+cd "${copies[0]%/src/*}" # any model's: the copies are identical
 exec "$python" -m src.model_utils.host "$@"

@@ -8,8 +8,7 @@ repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$repository"
 oldest=2.7.0 short_set=(
   tests/model_utils/test_{checkpoint,device,host,precision,trainer_loop}.py
-  tests/{depthnet,midas,monodepth2,geonet}/test_{networks,losses}.py
-  tests/depthnet/test_commands.py
+  tests/*/test_{networks,losses,commands}.py
 )
 version=() python=.venv/bin/python
 if [[ ${1:-} == --mindspore ]]; then

@@ -16,6 +16,8 @@ from src.model_utils.stream import SampleStream
 from src.model_utils.trainer import Stage
 from src.model_utils.validation import BestModel, EvalStep, Panels, Validation
 
+NEVER = 10**9
+
 
 class Samples:
     """Rows of a fixed linear problem with noise from the sample's own and the batch's generator."""
@@ -102,8 +104,10 @@ def first_stage(config, networks, device):
     """Both networks, with a second term and a flag beside the loss."""
     encoder, scaler = mixed_precision(networks["encoder"], config.amp_level, device)
     decoder, _ = mixed_precision(networks["decoder"], config.amp_level, device)
-    if config.overflow_step >= 0 and device.rank == config.overflow_rank:
-        amp.all_finite = forced_status(config.overflow_step)
+    if config.overflow_step >= 0:
+        mine = device.rank == config.overflow_rank
+        # One graph on all ranks: of different ones the exchanges may come in different orders.
+        amp.all_finite = forced_status(config.overflow_step if mine else NEVER, amp.all_finite)
     flagged, steep = config.finite_flag_step, config.bad_gradient_step
     count = ms.Parameter(ms.Tensor(-1, ms.int32), name="forward_passes", requires_grad=False)
     one, add = ms.Tensor(1, ms.int32), ops.AssignAdd()
@@ -134,11 +138,15 @@ def second_stage(config, networks, device):
     return Stage("second", networks, optimizer, forward, config.steps)
 
 
-def forced_status(first):
+def forced_status(first, status):
     """A status that says overflow from the step `first` on, whatever the gradients are."""
     count = ms.Parameter(ms.Tensor(-1, ms.int32), name="status_reads", requires_grad=False)
-    one, add = ms.Tensor(1, ms.int32), ops.AssignAdd()
-    return lambda gradients: add(count, one) < first
+    one, add, both = ms.Tensor(1, ms.int32), ops.AssignAdd(), ops.LogicalAnd()
+
+    def forced(gradients):
+        return both(status(gradients), add(count, one) < first)
+
+    return forced
 
 
 def hooks(config, context, stage):
