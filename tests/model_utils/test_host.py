@@ -2,12 +2,14 @@
 
 import json
 import os
+import re
 
 import pytest
 from mindspore.run_check._check_version import AscendEnvChecker
 from mindspore.version import __version__
 
 from depthnet.src.model_utils import host
+from tests.conftest import REPOSITORY
 from tests.model_utils import host_trees as trees
 
 READY = {"ASCEND_OPP_PATH": "/usr/local/Ascend/ascend-toolkit/latest/opp"}
@@ -217,3 +219,13 @@ def test_a_program_that_is_asked_for_a_card_ends_in_one_line(tiny, target):
     assert line.startswith(start)
     assert ("`python -m src.model_utils.host` shows" in line) == (target == "Ascend")
     assert not (tiny.folder / f"card_{target}").exists()
+
+
+def test_the_page_of_the_910_host_has_the_same_versions():
+    page = (REPOSITORY / "scripts" / "HOST_910.md").read_text()
+    rows = re.findall(
+        r"^\| (2\.\d+\.\d+) \| [^|]+ \| ([\d., ]+) \|.*\| (\S[^|]*) \| yes \|$", page, re.M
+    )
+    assert {version: tuple(found.split(", ")) for version, found, _ in rows} == host.COMPILERS
+    for_910a = [version for version, _, said in rows if said.startswith("yes")]
+    assert for_910a[-1] == host.NEWEST_FOR_910A
