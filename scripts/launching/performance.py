@@ -4,11 +4,11 @@ import json
 import platform
 import re
 import subprocess
-import sys
 import time
 
 from .arguments import ROOT
-from .results import batch_size, rows_needed, step_rates, waiting_shares
+from .host import preflight
+from .results import rows_needed, timing, wait_share
 
 _DEVICE = re.compile(r"^device: (\w+) (\d+), rank", re.MULTILINE)
 
@@ -37,22 +37,12 @@ def write_performance(request):
 
 
 def _figures(request):
-    """Means over the log lines but the first, whose step compiles; null where there are none."""
-    training, steps = request.training, int(request.values["steps"])
-    rows = slice(1, rows_needed(steps) if request.timed else None)
-    rates, shares = step_rates(training)[rows], waiting_shares(training)[rows]
-    found = {"steps": steps, "log_lines": len(rates)}
-    if not rates:
-        return {**found, "s_per_step": None, "examples_per_s": None, "wait_share": None}
-    batch = batch_size(training)
-    step = sum(batch / rate for rate in rates) / len(rates)
-    return {
-        **found,
-        "batch_size": batch,
-        "s_per_step": step,
-        "examples_per_s": batch / step,
-        "wait_share": sum(shares) / len(shares),
-    }
+    """What was measured; null where the run has no log line but the first."""
+    steps = int(request.values["steps"])
+    rows = rows_needed(steps) if request.timed else None
+    unknown = {"s_per_step": None, "examples_per_s": None}
+    share = wait_share(request.training, rows)
+    return {"steps": steps, **unknown, **timing(request.training, rows), "wait_share": share}
 
 
 def _device(logs):
@@ -65,7 +55,7 @@ def _device(logs):
 
 def _host(folder):
     """Cards, driver, CANN, MindSpore, as the model's own preflight tells; null without one."""
-    found = _output([sys.executable, "-m", "src.model_utils.host", "--json"], folder)
+    found = _output(preflight("--json"), folder)
     return json.loads(found) if found else None
 
 

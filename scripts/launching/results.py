@@ -72,16 +72,7 @@ def step_rates(folder):
     return rates
 
 
-def waiting_shares(folder):
-    """Share of the time that was spent waiting for data, in each row of a run's metrics.csv.
-
-    Raises:
-        RunError: the file is damaged.
-    """
-    return _column(folder, "wait_share")
-
-
-def batch_size(output):
+def _batch_size(output):
     """batch_size of the configuration that a run saved."""
     path = next(path for name in _SAVED for path in output.rglob(name))
     try:
@@ -91,6 +82,36 @@ def batch_size(output):
         raise RunError(f"{path} is damaged, it has no batch_size; run it again") from None
 
 
+def timing(output, rows=None):
+    """Means over the rows of a run's metrics.csv but the first, whose step compiles.
+
+    Args:
+        output: the training's folder.
+        rows: the last one that counts; None: all do.
+    Returns:
+        {name: figure}: log_lines, and where there are any batch_size, s_per_step, examples_per_s.
+    Raises:
+        RunError: the files are damaged.
+    """
+    rates = step_rates(output)[1:rows]
+    if not rates:
+        return {"log_lines": 0}
+    batch = _batch_size(output)
+    step = sum(batch / rate for rate in rates) / len(rates)
+    figures = {"batch_size": batch, "s_per_step": step, "examples_per_s": batch / step}
+    return {"log_lines": len(rates), **figures}
+
+
+def wait_share(output, rows=None):
+    """Mean share of the time that was spent waiting for data, over the same rows as `timing`.
+
+    Raises:
+        RunError: the file is damaged.
+    """
+    shares = _column(output, "wait_share")[1:rows]
+    return sum(shares) / len(shares) if shares else None
+
+
 def speed(values, output):
     """A timed run's report: mean time of a step and examples/s, without the first step.
 
@@ -98,11 +119,11 @@ def speed(values, output):
         UsageError: the run made fewer than two steps.
         RunError: its files are damaged.
     """
-    rates = step_rates(output)[1 : rows_needed(int(values["steps"]))]
-    if not rates:
+    found = timing(output, rows_needed(int(values["steps"])))
+    if not found["log_lines"]:
         text = "needs two steps; the first compiles: use --steps=2 or more data"
         raise UsageError(f"{text} ({output / 'metrics.csv'} has fewer rows)")
-    batch = batch_size(output)
-    step = sum(batch / rate for rate in rates) / len(rates)
-    counted = f"mean of {len(rates)} log lines"
-    return [f"{step:.4f} s/iter, {batch / step:.2f} examples/s ({counted})"]
+    counted = f"mean of {found['log_lines']} log lines"
+    return [
+        f"{found['s_per_step']:.4f} s/iter, {found['examples_per_s']:.2f} examples/s ({counted})"
+    ]

@@ -8,7 +8,7 @@ import mindspore as ms
 import numpy as np
 import pytest
 
-from depthnet.src.model_utils import device
+from depthnet.src.model_utils import device, host
 from depthnet.src.model_utils.device import Device, setup
 from depthnet.src.model_utils.errors import InputError
 
@@ -78,10 +78,11 @@ def test_auto_takes_an_ascend_where_there_is_a_card(calls, monkeypatch, there, t
 
 
 def test_cards_are_looked_for_among_the_devices(tmp_path, monkeypatch):
-    monkeypatch.setattr(device, "Path", lambda path: tmp_path)
-    (tmp_path / "davinci_manager").touch()
+    monkeypatch.setattr(device, "card_numbers", lambda: host.card_numbers(tmp_path))
+    (tmp_path / "dev").mkdir()
+    (tmp_path / "dev" / "davinci_manager").touch()
     assert device._ascend_is_there() is False
-    (tmp_path / "davinci0").touch()
+    (tmp_path / "dev" / "davinci0").touch()
     assert device._ascend_is_there() is True
 
 

@@ -113,6 +113,10 @@ def test_a_block_of_commands_can_be_planned(host, number):
 def test_the_lines_are_numbered_and_there_is_one_for_each_finding():
     numbers = [int(number) for number in re.findall(r"^\*\*(\d+)\. ", TEXT, re.MULTILINE)]
     assert numbers == list(range(1, 13))
+    lines = re.findall(r"^\*\*\d+\. .*?(?=^\*\*\d+\. |^## )", TEXT, re.MULTILINE | re.DOTALL)
+    for line in lines:
+        assert re.search(r"(?i)\bmust\b", line) and "Seen then: " in " ".join(line.split()), line
+    assert len(lines) == len(numbers)
     rows = re.findall(r"^\| (\d+) .*\| (.+) \| ([\d, ]+) \|$", TEXT, re.MULTILINE)
     assert [int(number) for number, _, _ in rows] == list(range(1, 12))
     for _, tested, lines in rows:

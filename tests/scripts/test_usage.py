@@ -140,7 +140,7 @@ def test_usage_of_the_model_follows_an_error(launchers):
 
 
 def test_every_launcher_is_tested():
-    called = 'launch.sh" launching'
+    called = 'launch.sh" launching '
     assert {path.stem for path in ALL_SCRIPTS if called in path.read_text()} == set(LAUNCHERS)
 
 

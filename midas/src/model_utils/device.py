@@ -16,7 +16,7 @@ import numpy as np
 from mindspore import nn, ops
 
 from .errors import InputError, one_line
-from .host import card_kinds, look
+from .host import card_kinds, card_numbers, look
 
 _910A = "ascend910"
 
@@ -79,7 +79,7 @@ def set_cpu_isa() -> None:
 
 
 def _ascend_is_there():
-    return bool(list(Path("/dev").glob("davinci[0-9]*")))
+    return bool(card_numbers())
 
 
 def _set_target(target, number):

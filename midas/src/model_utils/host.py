@@ -19,7 +19,7 @@ import platform
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 _HUAWEI = "0x19e5"
@@ -86,14 +86,13 @@ class Host:
     def report(self) -> list[str]:
         """Lines for a person."""
         count = len(self.numbers)
+        cann = f"{self.cann_version or 'version unknown'}, {self.cann}"
         reached = f"{count} reached as /dev/davinci{','.join(map(str, self.numbers))}"
         lines = {
             "system": f"{platform.system()} {platform.machine()}, Python {sys.version.split()[0]}",
             "cards": f"{_counted(self.kinds)}; {reached if count else 'no /dev/davinci*'}",
             "driver": self.driver or "none found",
-            "CANN": f"{self.cann_version or 'version unknown'}, {self.cann}"
-            if self.cann
-            else "none found",
+            "CANN": cann if self.cann else "none found",
             "MindSpore": self.mindspore or "not installed",
         }
         found = [f"{name:10} {text}" for name, text in lines.items()]
@@ -110,15 +109,13 @@ def look(root: str | Path = "/", environ: Mapping[str, str] | None = None) -> Ho
         environ: the environment variables; None: this process's.
     """
     root, environ = Path(root), os.environ if environ is None else environ
-    kinds = card_kinds(root)
-    names = [path.name.removeprefix("davinci") for path in (root / "dev").glob("davinci*")]
-    found = sorted(int(name) for name in names if name.isdecimal())
+    kinds, found = card_kinds(root), card_numbers(root)
     driver = _field(root / "usr/local/Ascend/driver/version.info", "Version")
     cann = _cann_home(root, environ)
     compiler = _field(cann / "compiler/version.info", "Version") if cann else ""
     host = Host(
         kinds=kinds,
-        numbers=tuple(found),
+        numbers=found,
         driver=driver,
         cann=str(cann or ""),
         cann_version=compiler,
@@ -129,7 +126,7 @@ def look(root: str | Path = "/", environ: Mapping[str, str] | None = None) -> Ho
         return host
     missing = [*_of_the_card(host), *_of_cann(host, environ)]
     missing += _of_lite(environ) if host.is_for_serving else _of_mindspore(host)
-    return Host(**{**vars(host), "missing": tuple(missing)})
+    return replace(host, missing=tuple(missing))
 
 
 def card_kinds(root: str | Path = "/") -> tuple[str, ...]:
@@ -139,6 +136,12 @@ def card_kinds(root: str | Path = "/") -> tuple[str, ...]:
         if _text(folder / "vendor").strip() == _HUAWEI:
             kinds.append(_CARDS.get(_text(folder / "device").strip()))
     return tuple(kind for kind in kinds if kind)
+
+
+def card_numbers(root: str | Path = "/") -> tuple[int, ...]:
+    """Numbers of the Ascend cards that a process can reach, in rising order."""
+    names = [path.name.removeprefix("davinci") for path in (Path(root) / "dev").glob("davinci*")]
+    return tuple(sorted(int(name) for name in names if name.isdecimal()))
 
 
 def _counted(kinds):
