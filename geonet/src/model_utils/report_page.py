@@ -45,6 +45,7 @@ td.best { font-weight: 700; color: var(--strong); }
 figure { margin: 0; min-width: 0; }
 figure img { display: block; width: 100%; height: auto; border-radius: 6px;
   background: var(--well); }
+figure.drawing { max-width: 640px; }
 img.small { image-rendering: pixelated; }
 figcaption { color: var(--soft); font-size: .85rem; margin-top: 4px; }
 .legend { display: flex; align-items: center; gap: 10px; color: var(--soft); font-size: .82rem;

@@ -116,10 +116,9 @@ class Page:
         parts = [f"<h3>{escape(caption)}</h3>{_tiles(picture)}" for caption, picture in pictures]
         self._add(title, "".join(parts), note)
 
-    def drawing(self, title: str, path: str | Path, note: str = "") -> None:
-        """An image file of this program's."""
-        image = _image(Path(path).read_bytes(), "png", title, "")
-        self._add(title, f'<figure style="max-width: 640px">{image}</figure>', note)
+    def drawing(self, title: str, rgb: np.ndarray, note: str = "") -> None:
+        """One image (H, W, 3) uint8 RGB."""
+        self._add(title, f'<figure class="drawing">{_embedded(rgb, title)}</figure>', note)
 
     def histogram(self, title: str, values: Sequence[float], unit: str, note: str = "") -> None:
         """Where the errors of the images lie; left out when none is finite."""
@@ -141,9 +140,8 @@ class Page:
         packed = packed_cloud(points, colors).items()
         data = " ".join(f'data-{name}="{value}"' for name, value in packed)
         label = "Point cloud; arrow keys turn it, plus and minus zoom"
-        canvas = (
-            f'<canvas class="cloud" tabindex="0" role="img" aria-label="{label}" {data}></canvas>'
-        )
+        place = f'class="cloud" tabindex="0" role="img" aria-label="{label}"'
+        canvas = f"<canvas {place} {data}></canvas>"
         hint = "Drag to turn, wheel or two fingers to zoom, double click to go back."
         self._add(title, canvas, f"{note} {hint}".strip())
 
