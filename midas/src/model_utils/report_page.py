@@ -73,7 +73,8 @@ pre { margin: 0; padding: 10px 12px; background: var(--well); border-radius: 8px
   line-height: 1.45; white-space: pre-wrap; overflow-wrap: anywhere; }
 footer { color: var(--soft); font-size: .85rem; padding-bottom: 32px; }
 @media (max-width: 600px) { header, main, footer { padding-left: 12px; padding-right: 12px; }
-  section { padding: 14px; } th, td { padding: 5px 8px; } }
+  section { padding: 14px; } th, td { padding: 5px 8px; } thead th { white-space: normal; }
+  .tiles { grid-template-columns: repeat(auto-fit, minmax(130px, 1fr)); gap: 8px; } }
 """
 
 SCRIPT = """
@@ -183,7 +184,7 @@ class Cloud {
     const { points, colors, unit } = this;
     const cy = Math.cos(this.yaw), sy = Math.sin(this.yaw);
     const cp = Math.cos(this.pitch), sp = Math.sin(this.pitch);
-    const focal = 1.15 * Math.min(width, height) * this.zoom;
+    const focal = 1.4 * Math.min(width, height) * this.zoom;
     for (let i = 0; i < points.length; i += 3) {
       const x = points[i] * unit, y = points[i + 1] * unit, z = points[i + 2] * unit;
       const ahead = cy * z - sy * x, side = cy * x + sy * z;

@@ -198,7 +198,7 @@ def _tiles(picture):
     for title, rgb in picture.tiles:
         caption = f"<figcaption>{escape(title)}</figcaption>"
         figures.append(f"<figure>{_embedded(rgb, title)}{caption}</figure>")
-    scale = f"<span>{number(picture.low)}</span><i></i><span>{number(picture.high)}</span>"
+    scale = f"<span>{picture.low:.3g}</span><i></i><span>{picture.high:.3g}</span>"
     legend = f'<div class="legend">{scale}<span>{escape(picture.unit)}</span></div>'
     return f'<div class="tiles">{"".join(figures)}</div>{legend if picture.unit else ""}'
 

@@ -23,8 +23,11 @@ _COLUMNS = {"loss": "line", "val_loss": "second line"}  # of metrics.csv: {name:
 
 
 def number(value: float) -> str:
-    """A number for a reader: four digits, or three in a scientific form."""
-    return f"{value:.4g}" if 1e-3 <= abs(value) < 1e5 or value == 0 else f"{value:.2e}"
+    """A number for a table: four decimals, two where there are more than three digits."""
+    size = abs(value)
+    if size and not 1e-4 <= size < 1e6:
+        return f"{value:.2e}"
+    return f"{value:.4f}" if size < 100 else f"{value:.2f}"
 
 
 def histogram(values: Sequence[float], unit: str) -> str:
@@ -40,7 +43,7 @@ def histogram(values: Sequence[float], unit: str) -> str:
     x, y = _axis(edges[0], edges[-1], _LEFT, _RIGHT), _axis(0, counts.max(), _BOTTOM, _TOP)
     parts = []
     for count, low, high in zip(counts, edges, edges[1:]):
-        title = f"<title>{number(low)} to {number(high)}: {count}</title>"
+        title = f"<title>{low:.3g} to {high:.3g}: {count}</title>"
         box = f'x="{x(low) + 0.5:.1f}" width="{max(x(high) - x(low) - 1, 0.5):.1f}"'
         place = f'y="{y(count):.1f}" height="{_BOTTOM - y(count):.1f}"'
         parts.append(f'<rect class="bar" {box} {place}>{title}</rect>')
@@ -48,7 +51,7 @@ def histogram(values: Sequence[float], unit: str) -> str:
     parts.append(f'<path class="line mean" d="M{mean:.1f} {_TOP}V{_BOTTOM}"/>')
     side = "end" if mean > (_LEFT + _RIGHT) / 2 else "start"
     shift = -5 if side == "end" else 5
-    text = f"mean {number(values.mean())}"
+    text = f"mean {values.mean():.3g}"
     parts.append(_text(mean + shift, _TOP + 10, text, side, "mean"))
     ends = [(edges[0], edges[-1]), (0, counts.max())]
     return _chart(parts, ends, f"{unit}; {len(values)} values", "images")
@@ -115,10 +118,10 @@ def _chart(parts, ends, below, beside):
     """An SVG with axes; ends are (low, high) of x and of y."""
     (left, right), (bottom, top) = ends
     texts = [
-        _text(_LEFT, _BOTTOM + 16, number(left), "start"),
-        _text(_RIGHT, _BOTTOM + 16, number(right), "end"),
-        _text(_LEFT - 6, _BOTTOM, number(bottom), "end"),
-        _text(_LEFT - 6, _TOP + 10, number(top), "end"),
+        _text(_LEFT, _BOTTOM + 16, f"{left:.3g}", "start"),
+        _text(_RIGHT, _BOTTOM + 16, f"{right:.3g}", "end"),
+        _text(_LEFT - 6, _BOTTOM, f"{bottom:.3g}", "end"),
+        _text(_LEFT - 6, _TOP + 10, f"{top:.3g}", "end"),
         _text((_LEFT + _RIGHT) / 2, _BOTTOM + 30, below, "middle"),
         _text(_LEFT + 6, _TOP - 6, beside, "start"),
     ]
