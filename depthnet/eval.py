@@ -19,7 +19,7 @@ from src.networks import CoarseNet, FineNet
 
 def main(config):
     """Score both stages, print the averages, write metrics_json, the panels and the report."""
-    report = report_place(config.report)
+    report = report_place(config.report, config.fine_ckpt_model)
     must_exist(config.coarse_ckpt_model, config.fine_ckpt_model)
     folder = Path(config.test_data or config.data_url) / "Test"
     data = NyuTest(folder, config.mask_invalid, config.skip_bad_samples)
@@ -42,7 +42,7 @@ def main(config):
         paths = evaluator.save_panels(data, result, config.save_panels, config.panels_path)
         print(f"wrote {len(paths)} panels to {config.panels_path}")
     if report:
-        write_page(report, evaluator, data, result, config.fine_ckpt_model)
+        write_page(report, evaluator, data, result)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import numpy as np
 from .. import metrics
 from ..model_utils.images import colorize, enlarge
 from ..model_utils.panels import worth_a_look
-from ..model_utils.report import Page, Picture, metrics_beside
+from ..model_utils.report import Page, Picture
 from ..model_utils.report_charts import back_project
 from ..model_utils.rivals import CONSTANT, KNOWS_THE_ANSWERS, MEAN_MAP, BestConstant, MeanMap
 from ..transforms import CROP, MAX_DEPTH, MIN_DEPTH
@@ -40,15 +40,14 @@ def rivals(targets, mask_invalid=False):
     return {name: np.log(depth) for name, depth in found.items()}
 
 
-def write_page(path, evaluator, data, result, weights):
+def write_page(place, evaluator, data, result):
     """Write the report of an evaluation.
 
     Args:
-        path: of the HTML file.
+        place: ReportPlace.
         evaluator: Evaluator, which predicts the chosen images again.
         data: NyuTest.
         result: what `Evaluator.evaluate` returned for it.
-        weights: path of the fine stage's; beside them lies the metrics.csv of their training.
     """
     indices = {data.name(index): index for index in range(len(data))}
     rows = result["images"]
@@ -65,13 +64,13 @@ def write_page(path, evaluator, data, result, weights):
     note = "The fine depth of the images with the largest and with the smallest errors."
     page.pictures("Worst and best images", pictures, note)
     page.histogram("Errors of the images", errors, f"{_UNIT} of the fine depth")
-    page.curves(metrics_beside(weights))
+    page.curves(place.metrics_csv)
     picture, depths = evaluator.picture(data, places[middle])
     points = back_project(depths["fine"], picture.tiles[0][1], camera_of(depths["fine"].shape))
     note = f"Predicted depth of the image with the median error, {names[middle]}, by "
     page.cloud("Point cloud", *points, f"{note}the Kinect's intrinsics.")
     page.this_command()
-    page.write(path)
+    page.write(place.path)
 
 
 def camera_of(size):

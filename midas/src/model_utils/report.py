@@ -42,11 +42,21 @@ class Picture(NamedTuple):
     unit: str
 
 
-def report_place(path: str) -> Path | None:
+class ReportPlace(NamedTuple):
+    """Where a report goes, and the metrics.csv of the training that it shows, or None."""
+
+    path: Path
+    metrics_csv: Path | None
+
+
+def report_place(path: str, weights: str | Path) -> ReportPlace | None:
     """Where a report goes, None for an empty path.
 
     Call it before anything is computed.
 
+    Args:
+        path: as the user gave it.
+        weights: what is evaluated; the metrics.csv of its training is looked for beside it.
     Raises:
         InputError: the file cannot be written there.
     """
@@ -65,13 +75,13 @@ def report_place(path: str) -> Path | None:
     except OSError as err:
         text = f"{place.parent} cannot be written to ({err.strerror})"
         raise InputError(f"report {path}: {text}; give another folder") from None
-    return place
+    return ReportPlace(place, metrics_beside(weights))
 
 
 def metrics_beside(weights: str | Path) -> Path | None:
-    """The metrics.csv of the training that wrote some weights: at most two folders above them."""
+    """The metrics.csv of the training that wrote some weights: in a folder of them, or near it."""
     weights = Path(weights).resolve()
-    found = (folder / "metrics.csv" for folder in (weights, *weights.parents[:3]))
+    found = (folder / "metrics.csv" for folder in (weights, *weights.parents[:2]))
     return next(filter(is_file, found), None)
 
 
