@@ -14,7 +14,7 @@ def main(config):
     mode, data, truth = config.mode, config.dataset_dir, config.kitti_dir
     predicted = {"pred_file": config.pred_file, "pred_dir": config.pred_dir}
     given = {"dataset_dir": data, "kitti_dir": truth, "gtruth_dir": config.gtruth_dir}
-    check_options(mode, {**given, **predicted})
+    check_options(mode, {**given, **predicted}, config.report)
     where = mode, config.output_dir, config.metrics_json, config.csv_file
     panels = config.save_panels, config.panels_path
     weights = config.init_ckpt_file if mode.startswith("test") else config.pred_file

@@ -6,12 +6,14 @@ from src.evaluation.evaluator import Evaluator
 from src.evaluation.onnx import onnx_predict
 from src.model_utils.context import start
 from src.model_utils.program import run
+from src.model_utils.report import report_place
 from src.networks import MidasNet
 from src.prediction import load_predict, weights_file
 
 
 def main(config):
     """Evaluate the datasets of data_name with a checkpoint, or with ONNX graphs."""
+    report = report_place(config.report, config.ckpt_path)
     protocol, name = PROTOCOLS[config.eval_protocol], config.data_name
     graphs = {"TUM": config.TUM_onnx, "Kitti": config.Kitti_onnx, "Sintel": config.Sintel_onnx}
     places = {"Sintel": config.datapath_Sintel, "Kitti": config.datapath_Kitti}
@@ -43,7 +45,7 @@ def main(config):
     result_file = config.onnx_file if graphs else config.ann_file
     files = {"result_file": result_file, "csv_file": config.csv_file}
     panels = {"panels_path": config.panels_path, "panels": config.save_panels}
-    evaluate_all(evaluator, datasets, predicts, **files, **panels)
+    evaluate_all(evaluator, datasets, predicts, **files, **panels, page=report)
 
 
 if __name__ == "__main__":

@@ -12,10 +12,10 @@ from scipy.ndimage import distance_transform_edt
 
 from .errors import InputError
 
-MEAN_MAP, CONSTANT = "mean map", "best constant"
+MEAN_MAP, CONSTANT = "mean map", "constant"
 # What a page says of rivals that were made from the truth they are scored against.
 KNOWS_THE_ANSWERS = (
-    "Mean map and best constant look at no image, but they are computed from the very truth that "
+    "Mean map and best constant look at no image, but are computed from the very truth that "
     "is evaluated here: they know the answers, on average."
 )
 _GRID = 24, 80  # cells: coarse enough for each to have seen some of sparse points
