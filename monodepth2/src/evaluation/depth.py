@@ -133,7 +133,7 @@ class TestSet:
         print(f"-> Saving predicted disparities to  {path}")
         write_npy(path, disparities)
 
-    def evaluate(self, disparities, protocol, places, *, panels=0, panels_path="", report=None):
+    def evaluate(self, disparities, protocol, places, panels=0, panels_path="", report=None):
         """Score disparities, or write what KITTI's server takes.
 
         Args:
