@@ -39,7 +39,7 @@ def write_page(folder, model, title, steps):
     place = [f"cd {shlex.quote(str(folder))}", f"export PYTHONPATH={_up(folder)}"]
     page.commands("Commands", [("first", "\n".join(place), None), *commands])
     path = folder / "index.html"
-    page.write(path)
+    report.write_bytes(path, page.html().encode())
     return path
 
 
@@ -66,7 +66,7 @@ def _up(folder):
 
 def _shown(words, folder):
     """A command as it is typed in the folder."""
-    near = [re.sub(rf"^{re.escape(str(folder))}/", "", str(word)) for word in words]
-    return shlex.join(
-        re.sub(rf"^{re.escape(str(ROOT))}/", f"{_up(folder)}/", word) for word in near
-    )
+    places = {f"{folder}/": "", f"{ROOT}/": f"{_up(folder)}/"}
+    for place, short in places.items():
+        words = [re.sub(f"^{re.escape(place)}", short, word) for word in words]
+    return shlex.join(words)

@@ -22,7 +22,6 @@ from .files import is_file, write_bytes
 from .report_charts import curves, histogram, number, packed_cloud
 from .report_page import PAGE, SCRIPT, STYLE
 
-MARK = "<!-- sections -->\n"  # around all of them, so that another page can take them over
 _ENDINGS = (".html", ".htm")
 _WIDEST, _SMALL = 640, 200  # pixels of a picture; below the second its pixels are shown
 _JPEG = (cv2.IMWRITE_JPEG_QUALITY, 88)
@@ -171,18 +170,19 @@ class Page:
         """The command line of the running program."""
         self.commands("Command", [("made this page", shlex.join(["python", *sys.argv]), None)])
 
-    def write(self, path: str | Path, footer: str = "") -> None:
-        """Write the file in one step; a line is printed."""
-        text = PAGE.format(
+    def html(self) -> str:
+        """The text of the file."""
+        return PAGE.format(
             title=escape(self.title),
             introduction=escape(self.introduction),
-            footer=escape(footer),
-            mark=MARK,
             sections="".join(self.sections),
             style=STYLE,
             script=SCRIPT,
         )
-        write_bytes(path, text.encode())
+
+    def write(self, path: str | Path) -> None:
+        """Write the file in one step; a line is printed."""
+        write_bytes(path, self.html().encode())
         print(f"wrote {path}", flush=True)
 
     def _add(self, title, body, note=""):

@@ -17,7 +17,7 @@ STYLE = """
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--page); color: var(--text);
   font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
-header, main, footer { max-width: 1120px; margin: 0 auto; padding: 0 20px; }
+header, main { max-width: 1120px; margin: 0 auto; padding: 0 20px; }
 header { padding-top: 36px; }
 h1 { font-size: clamp(1.5rem, 4vw, 2.1rem); line-height: 1.2; margin: 0 0 8px; }
 h2 { font-size: 1.2rem; margin: 0 0 4px; scroll-margin-top: 12px; }
@@ -41,7 +41,7 @@ thead th { color: var(--soft); font-weight: 600; font-size: .88rem; }
 td.best { font-weight: 700; color: var(--strong); }
 .way { color: var(--soft); font-weight: 400; font-size: .85em; }
 .tiles { display: grid; gap: 12px;
-  grid-template-columns: repeat(auto-fit, minmax(min(100%, 230px), 1fr)); }
+  grid-template-columns: repeat(auto-fit, minmax(min(100%, 190px), 1fr)); }
 figure { margin: 0; min-width: 0; }
 figure img { display: block; width: 100%; height: auto; border-radius: 6px;
   background: var(--well); }
@@ -56,12 +56,13 @@ figcaption { color: var(--soft); font-size: .85rem; margin-top: 4px; }
   grid-template-columns: repeat(auto-fit, minmax(min(100%, 380px), 1fr)); }
 svg { display: block; width: 100%; max-width: 560px; height: auto;
   font: 12px system-ui, sans-serif; }
-svg text { fill: var(--soft); } svg .axis { stroke: var(--line); fill: none; }
+svg text { fill: var(--soft); paint-order: stroke; stroke: var(--card); stroke-width: 3px; }
+svg .axis { stroke: var(--line); fill: none; }
 svg .bar { fill: var(--bar); } svg .bar:hover { fill: var(--strong); }
 svg .line { fill: none; stroke: var(--strong); stroke-width: 1.6; stroke-linejoin: round; }
 svg .second { stroke: var(--second); } svg .mean { stroke: var(--second); stroke-dasharray: 5 4; }
-svg text.mean { fill: var(--second); stroke: none; }
-svg text.line { fill: var(--strong); stroke: none; }
+svg text.mean { fill: var(--second); } svg text.line { fill: var(--strong); }
+svg text.mean, svg text.line { stroke: var(--card); stroke-dasharray: none; }
 canvas.cloud { display: block; width: 100%; height: min(70vh, 520px); background: var(--well);
   border-radius: 8px; cursor: grab; touch-action: pan-y; outline-offset: 2px; }
 canvas.cloud:active { cursor: grabbing; }
@@ -71,8 +72,8 @@ button { font: inherit; font-size: .82rem; color: var(--strong); background: non
   border: 1px solid var(--line); border-radius: 6px; padding: 2px 10px; }
 pre { margin: 0; padding: 10px 12px; background: var(--well); border-radius: 8px; font-size: .82rem;
   line-height: 1.45; white-space: pre-wrap; overflow-wrap: anywhere; }
-footer { color: var(--soft); font-size: .85rem; padding-bottom: 32px; }
-@media (max-width: 600px) { header, main, footer { padding-left: 12px; padding-right: 12px; }
+main { padding-bottom: 32px; }
+@media (max-width: 600px) { header, main { padding-left: 12px; padding-right: 12px; }
   section { padding: 14px; } th, td { padding: 5px 8px; } thead th { white-space: normal; }
   .tiles { grid-template-columns: repeat(auto-fit, minmax(130px, 1fr)); gap: 8px; } }
 """
@@ -217,9 +218,7 @@ PAGE = """<!DOCTYPE html>
 <body>
 <header><h1>{title}</h1><p>{introduction}</p><nav aria-label="Parts of this page"></nav></header>
 <main>
-{mark}{sections}{mark}
-</main>
-<footer>{footer}</footer>
+{sections}</main>
 <script>{script}</script>
 </body>
 </html>
