@@ -19,6 +19,7 @@ _WIDTH, _HEIGHT = 480, 240  # of a chart
 _LEFT, _TOP, _RIGHT, _BOTTOM = 52, 18, 470, 206  # of its axes
 _MOST_BARS, _MOST_PLACES = 32, 240
 _MOST_POINTS = 20000  # 9 bytes each
+_FARTHEST = 4  # times the median depth: beyond, a sky would make all else small
 _COLUMNS = {"loss": "line", "val_loss": "second line"}  # of metrics.csv: {name: CSS class}
 
 
@@ -133,7 +134,7 @@ def _chart(parts, ends, below, beside):
 def back_project(
     depth: np.ndarray, rgb: np.ndarray, camera: Sequence[float]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Points of a depth map, thinned to 20,000, without the farthest twentieth.
+    """Points of a depth map, thinned to 20,000, without what is far away.
 
     Args:
         depth: (H, W); what is not finite or not above 0 gives no point.
@@ -145,15 +146,16 @@ def back_project(
     height, width = depth.shape
     factor = np.sqrt(_MOST_POINTS / depth.size)
     size = max(1, int(width * factor)), max(1, int(height * factor))
-    # Between a near and a far pixel there is nothing: a mean of the two would float there.
-    z = cv2.resize(np.float32(depth), size, interpolation=cv2.INTER_NEAREST)
+    # Thinned by leaving pixels out: the mean of a near and a far one would float between them.
+    way = cv2.INTER_NEAREST if factor < 1 else cv2.INTER_LINEAR
+    z = cv2.resize(np.float32(depth), size, interpolation=way)
     colors = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
     u, v = np.meshgrid(*((np.arange(n) + 0.5) / n for n in size))
     fx, fy, cx, cy = camera
     x, y = (u * width - 0.5 - cx) / fx * z, (v * height - 0.5 - cy) / fy * z
     good = np.isfinite(z) & (z > 0)
     if good.any():
-        good &= z <= np.percentile(z[good], 95)
+        good &= z <= _FARTHEST * np.median(z[good])
     return np.float32(np.stack([x, y, z], -1)[good]), colors[good]
 
 

@@ -74,7 +74,8 @@ pre { margin: 0; padding: 10px 12px; background: var(--well); border-radius: 8px
   line-height: 1.45; white-space: pre-wrap; overflow-wrap: anywhere; }
 main { padding-bottom: 32px; }
 @media (max-width: 600px) { header, main { padding-left: 12px; padding-right: 12px; }
-  section { padding: 14px; } th, td { padding: 5px 8px; } thead th { white-space: normal; }
+  section { padding: 14px; } table { font-size: .85rem; }
+  th, td { padding: 5px 5px; } thead th { white-space: normal; }
   .tiles { grid-template-columns: repeat(auto-fit, minmax(130px, 1fr)); gap: 8px; } }
 """
 
@@ -191,7 +192,7 @@ class Cloud {
       const ahead = cy * z - sy * x, side = cy * x + sy * z;
       const down = cp * y + sp * ahead, depth = 2.6 + cp * ahead - sp * y;
       if (depth < 0.1) continue;
-      const size = Math.max(1, Math.min(14, Math.round(0.019 * focal / depth)));
+      const size = Math.max(1, Math.min(14, Math.round(0.023 * focal / depth)));
       const left = Math.round(width / 2 + focal * side / depth - size / 2);
       const top = Math.round(height / 2 + focal * down / depth - size / 2);
       const color = 0xff000000 | colors[i + 2] << 16 | colors[i + 1] << 8 | colors[i];
