@@ -35,6 +35,7 @@ def graphs(depthnet, straight):
 def evaluated(depthnet, straight, nyu):
     """(content of metrics_json, what eval.py printed) of the trained networks, with panels."""
     extra = ["--save_panels", 1, "--panels_path", "drawn", "--metrics_json", "m.json"]
+    extra += ["--report", "report.html"]
     out, _ = depthnet.run("eval.py", "--test_data", nyu, *flags(straight), *extra)
     return json.loads((depthnet.folder / "m.json").read_text()), out
 

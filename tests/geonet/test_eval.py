@@ -19,6 +19,7 @@ from tests.conftest import REPOSITORY
 from tests.geonet import golden_trees
 from tests.geonet.golden_networks import GOLDEN, arrays, filled
 from tests.geonet.golden_trees import EXPECTED
+from tests.reports import read_report
 
 SEQUENCES = arrays("train_inputs.npz")  # 64x128
 
@@ -54,6 +55,7 @@ def test_depth_of_the_eigen_split_is_the_original_s(run, tmp_path):
     folder = golden_trees.write_eigen(tmp_path)
     files = ["--kitti_dir", f"{folder}/kitti/", "--pred_file", folder / "pred.npy"]
     panels = ["--save_panels", 1, "--panels_path", tmp_path / "panels"]
+    panels += ["--report", tmp_path / "report.html"]
     out, _ = run(
         "kitti_eval/eval_depth.py",
         "--split=eigen",
@@ -72,6 +74,10 @@ def test_depth_of_the_eigen_split_is_the_original_s(run, tmp_path):
     means = json.loads((folder / "eval_depth_metrics.json").read_text())
     assert means["images"] == 2 and means["a3"] == pytest.approx(expected[-1].mean(), rel=1e-5)
     assert {path.name for path in (tmp_path / "panels").iterdir()} == {"worst1.png", "best1.png"}
+    report = read_report(tmp_path / "report.html")
+    assert report.network["abs_rel"] == pytest.approx(means["abs_rel"], abs=1e-4)
+    assert report.columns == ["network", "mean map", "constant"] and report.clouds == 1
+    assert report.images == 2 * 4 and "drive_0002_sync 70" in report.text
 
 
 def test_depth_of_the_stereo_split_is_the_original_s_beside_a_scaled_d1(run, tmp_path):
@@ -166,7 +172,9 @@ def test_depth_of_a_network_is_the_original_s_and_is_evaluated(run, rigid, tmp_p
         f"--output_dir={out_dir}/",
         "--batch_size=4",
         *test_set,
+        *("--report", out_dir.parent / "report.html"),
     )
+    assert read_report(out_dir.parent / "report.html").images == 2 * 4
     assert "the weights are of img_height 64 (not 128), img_width 128 (not 416)" in out
     assert "processing: 0/2\n" in out
     depths = np.load(out_dir / "model-7.npy")
@@ -206,8 +214,13 @@ def test_poses_of_a_tensorflow_checkpoint_are_the_original_s_and_are_evaluated(r
         "--pose_test_seq=9",
         f"--output_dir={out_dir}",
         *("--img_height", 64, "--img_width", 128),
+        *("--report", tmp_path / "report.html"),
     )
     assert "Progress: 0/6\n" in out
+    report = read_report(tmp_path / "report.html")
+    (ate,) = re.findall(r"ATE mean: (\S+),", out)
+    assert report.columns == ["network", "straight on"] and report.images == 1
+    assert report.network["ate_mean"] == pytest.approx(float(ate), abs=1e-4)
     expected = arrays("ckpt_pose_expect.npz")["poses_with_target_inserted"]
     for name, poses in zip(("000000.txt", "000003.txt"), expected):
         found = read_tum(out_dir / name).world_from_camera

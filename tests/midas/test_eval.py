@@ -32,6 +32,7 @@ def evaluated(program, midas_data, weights, tmp_path_factory):
     folder = tmp_path_factory.mktemp("evaluated")
     flags = [*FAST, "--train_data_dir", midas_data, "--ckpt_path", weights, *outputs(folder)]
     panels = ["--save_panels", 1, "--panels_path", folder / "panels"]
+    panels += ["--report", folder / "report.html"]
     return folder, program("midas").run("eval.py", *flags, *panels)[0]
 
 

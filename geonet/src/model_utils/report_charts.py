@@ -152,11 +152,13 @@ def back_project(
     colors = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
     u, v = np.meshgrid(*((np.arange(n) + 0.5) / n for n in size))
     fx, fy, cx, cy = camera
-    x, y = (u * width - 0.5 - cx) / fx * z, (v * height - 0.5 - cy) / fy * z
+    rays = np.stack(
+        [(u * width - 0.5 - cx) / fx, (v * height - 0.5 - cy) / fy, np.ones_like(u)], -1
+    )
     good = np.isfinite(z) & (z > 0)
     if good.any():
         good &= z <= _FARTHEST * np.median(z[good])
-    return np.float32(np.stack([x, y, z], -1)[good]), colors[good]
+    return np.float32(rays[good] * z[good][:, None]), colors[good]
 
 
 def packed_cloud(points: np.ndarray, colors: np.ndarray) -> dict[str, str]:

@@ -1,0 +1,47 @@
+"""What the tests of all models look for in a report."""
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Report(NamedTuple):
+    """The main parts of a report.
+
+    Attributes:
+        columns: headings of its first table.
+        rows: {name: texts of its cells}.
+        images: how many there are.
+        clouds, charts: how many canvases and SVGs.
+        headings: of its sections.
+        text: all of it, but for the images.
+    """
+
+    columns: list
+    rows: dict
+    images: int
+    clouds: int
+    charts: int
+    headings: list
+    text: str
+
+    @property
+    def network(self):
+        """{metric: number} of the first column."""
+        return {name: float(cells[0]) for name, cells in self.rows.items()}
+
+
+def read_report(path):
+    """The Report in a file."""
+    text = re.sub(r"base64,[^\"]*", "", Path(path).read_text())
+    table = text[: text.index("</table>")]
+    rows = [re.findall(r"<td[^>]*>([^<]*)", row) for row in table.split("<tr>")[2:]]
+    return Report(
+        columns=re.findall(r'<th scope="col">([^<]*)', table)[1:],
+        rows={name.strip(): cells for name, *cells in rows},
+        images=text.count("<img"),
+        clouds=text.count("<canvas"),
+        charts=text.count("<svg"),
+        headings=re.findall(r"<h2>([^<]*)", text),
+        text=text,
+    )
