@@ -260,7 +260,11 @@ def test_flow_of_networks_is_the_original_s_and_is_evaluated(run, tmp_path):
     for kind in ("noc", "occ"):
         (folder / "kitti/training" / f"flow_{kind}" / "000002_10.png").unlink()
     flags = ["--dataset_dir", strips, "--init_ckpt_file", weights, "--batch_size", 2]
-    truth = ["--gt_flow_dir", folder / "kitti"]
+    truth = ["--gt_flow_dir", folder / "kitti", "--report", tmp_path / "report.html"]
+    images = folder / "kitti" / "training" / "image_2"
+    images.mkdir(exist_ok=True)
+    for number in range(2):
+        Image.fromarray(SEQUENCES["seq"][0, ..., :3]).save(images / f"{number:06d}_10.png")
     out, _ = run("eval.py", "--mode=test_flow", *flags, *truth, timeout=300)
     expected = arrays("train_flowinf_residual.npz")["fwd_full_flow_s0_sub4"]
     result = tmp_path / "weights" / "test_flow" / "model-9"  # for want of an output_dir
@@ -269,6 +273,12 @@ def test_flow_of_networks_is_the_original_s_and_is_evaluated(run, tmp_path):
         assert found.shape == (64, 128, 2)
         np.testing.assert_allclose(found[2::4, 2::4], flow, rtol=0, atol=2e-4)
     assert len((result / "flow_result.txt").read_text().splitlines()) == 2
+    report = read_report(tmp_path / "report.html")
+    means = json.loads((result.parent / "test_flow_metrics.json").read_text())
+    assert report.columns == ["network", "mean map", "mean flow"] and report.images == 2 * 4
+    assert report.network["occ_epe"] == pytest.approx(means["occ_epe"], abs=1e-2)
+    # Both know the answers: the finer one knows more.
+    assert float(report.rows["occ_epe"][1]) < float(report.rows["occ_epe"][2])
     files = ["--dataset_dir", folder / "kitti", "--pred_dir", result]
     again, _ = run("eval.py", "--mode=eval_flow", *files)
     assert_printed(again, [line for line in out.splitlines() if line.startswith("Mean ")])
@@ -294,6 +304,8 @@ def test_flow_of_networks_is_the_original_s_and_is_evaluated(run, tmp_path):
         ("--mode eval_depth --kitti_dir x", "mode eval_depth needs --pred_file"),
         ("--mode eval_pose --gtruth_dir x --pred_dir y", "pred_dir y holds no .txt"),
         ("--mode eval_flow --dataset_dir x --pred_dir y", "x/training/flow_noc holds no 000000_10"),
+        ("--mode eval_pose --gtruth_dir x --pred_dir y --report a.html", "eval_pose makes none"),
+        ("--mode test_flow --dataset_dir x --init_ckpt_file none --report /", "/: expected a file"),
         ("--mode eval_pose --max_stepz 3", "unknown option 'max_stepz' on the command line"),
     ],
 )

@@ -152,9 +152,8 @@ def back_project(
     colors = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
     u, v = np.meshgrid(*((np.arange(n) + 0.5) / n for n in size))
     fx, fy, cx, cy = camera
-    rays = np.stack(
-        [(u * width - 0.5 - cx) / fx, (v * height - 0.5 - cy) / fy, np.ones_like(u)], -1
-    )
+    x, y = (u * width - 0.5 - cx) / fx, (v * height - 0.5 - cy) / fy
+    rays = np.stack([x, y, np.ones_like(x)], -1)
     good = np.isfinite(z) & (z > 0)
     if good.any():
         good &= z <= _FARTHEST * np.median(z[good])
