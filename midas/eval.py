@@ -7,7 +7,6 @@ from src.evaluation.onnx import onnx_predict
 from src.model_utils.context import start
 from src.model_utils.program import run
 from src.model_utils.report import report_place
-from src.networks import MidasNet
 from src.prediction import load_predict, weights_file
 
 
@@ -22,12 +21,13 @@ def main(config):
     graphs, places = choose(name, graphs, places)
     checkpoint = None if graphs else weights_file(config.ckpt_path)
     datasets = open_datasets(places, config.train_data_dir, protocol, skip_absent=name == "all")
-
     if graphs:
         predicts = {title: onnx_predict(graphs[title]) for title in datasets}
     else:
-        device = start(config)
-        network = MidasNet(
+        predict = load_predict(
+            checkpoint,
+            config.amp_level,
+            start(config),
             layers=config.layers,
             features=config.features,
             groups=config.groups,
@@ -35,9 +35,7 @@ def main(config):
             network_variant=config.network_variant,
             grouped_conv=config.grouped_conv,
         )
-        predict = load_predict(network, checkpoint, config.amp_level, device)
         predicts = dict.fromkeys(datasets, predict)
-
     size = config.img_width, config.img_height
     image = {"size": size, "mean": config.nm_img_mean, "std": config.nm_img_std}
     loop = {"batch_size": config.eval_batch_size, "workers": config.num_parallel_workers}

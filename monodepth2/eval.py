@@ -43,9 +43,7 @@ def main(config):
             disparities = test.read(external, config.eval_eigen_to_benchmark)
         else:
             disparities = test.predict(model, post_process=config.post_process, **loop)
-        if config.save_pred_disps:
-            test.save(disparities, places.folder)
-        test.evaluate(disparities, protocol, places, **drawn)
+        test.evaluate(disparities, protocol, places, saves=config.save_pred_disps, **drawn)
 
 
 if __name__ == "__main__":

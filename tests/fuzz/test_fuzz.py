@@ -58,7 +58,7 @@ EXEMPT = {
     "scripts/quickstart/compare_geonet.py:main": _STEP,
     "scripts/quickstart/compare_geonet_flow.py:object_map": _STEP,
     "scripts/quickstart/compare_monodepth2.py:main": _STEP,
-    "scripts/quickstart/page.py:_add_comparison": _STEP,
+    "scripts/quickstart/comparison.py:read_log": _LOG,
     "scripts/quickstart/page.py:write_page": _STEP,
     "scripts/quickstart/progress.py:look": _LOG,
     "scripts/quickstart/steps.py:run": _LOG,

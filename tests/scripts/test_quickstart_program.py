@@ -16,7 +16,7 @@ from scripts.quickstart.steps import Steps
 class Recorder(Steps):
     """Steps that are noted instead of run; each leaves a log."""
 
-    ran = []
+    ran, pages = [], []
 
     def run(self, name, *words):
         self.ran.append((name, *words))
@@ -34,7 +34,7 @@ def quickstarts(tmp_path, monkeypatch):
         steps = (("train", "train.py", "{folder}/x"), ("compare", "-m", "module"))
         return SimpleNamespace(folder=folder, steps=steps, images="*.png")
 
-    handlers = {}
+    handlers, pages = {}, []
     models = {
         "one": SimpleNamespace(quickstarts={"": quickstart("a"), "flow": quickstart("b")}),
         "two": SimpleNamespace(quickstarts={"": quickstart("c")}),
@@ -44,6 +44,13 @@ def quickstarts(tmp_path, monkeypatch):
     monkeypatch.setattr(program, "Steps", Recorder)
     monkeypatch.setattr(program, "ROOT", tmp_path)
     monkeypatch.setattr(program.signal, "signal", handlers.__setitem__)
+
+    def write_page(folder, *rest):
+        pages.append(rest)
+        return folder / "i"
+
+    monkeypatch.setattr(program, "write_page", write_page)
+    monkeypatch.setattr(Recorder, "pages", pages)
     return Recorder.ran, handlers
 
 
@@ -62,7 +69,11 @@ def test_the_steps_of_a_quickstart_run_and_its_last_log_is_shown(
     ]
     assert capsys.readouterr().out.splitlines() == [
         *("table of compare", "", f"images: {out}/*.png", "all steps took 61 s"),
+        f"look at it in a browser: {out}/i",
     ]
+    ((name, title, steps),) = Recorder.pages
+    assert name == model and title == f"Quickstart: {' '.join(words)}"
+    assert steps == [(step, list(command)) for step, *command in quickstarts[0]]
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,9 @@ class TestSet:
         print(f"-> Saving predicted disparities to  {path}")
         write_npy(path, disparities)
 
-    def evaluate(self, disparities, protocol, places, panels=0, panels_path="", report=None):
+    def evaluate(
+        self, disparities, protocol, places, panels=0, panels_path="", *, saves=False, report=None
+    ):
         """Score disparities, or write what KITTI's server takes.
 
         Args:
@@ -142,10 +144,13 @@ class TestSet:
             places: Places.
             panels: how many of the worst and of the best images to draw.
             panels_path: folder for them.
+            saves: also `save` them.
             report: ReportPlace, or None.
         Raises:
             InputError: another number of frames, or a prediction that is no disparity.
         """
+        if saves:
+            self.save(disparities, places.folder)
         if not self.needs_truth:
             print("-> Evaluation disabled. Done.")
             return
