@@ -34,7 +34,7 @@ class Report(NamedTuple):
 def read_report(path):
     """The Report in a file."""
     text = re.sub(r"base64,[^\"]*", "", Path(path).read_text())
-    table = text[: text.index("</table>")]
+    table = text.partition("</table>")[0] if "</table>" in text else ""
     rows = [re.findall(r"<td[^>]*>([^<]*)", row) for row in table.split("<tr>")[2:]]
     return Report(
         columns=re.findall(r'<th scope="col">([^<]*)', table)[1:],

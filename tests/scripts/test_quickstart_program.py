@@ -9,7 +9,7 @@ import pytest
 
 from scripts.quickstart import __main__ as program
 from scripts.quickstart import steps as steps_module
-from scripts.quickstart.comparison import print_table, verdict
+from scripts.quickstart.comparison import print_table, read_log, verdict
 from scripts.quickstart.steps import Steps
 
 
@@ -124,6 +124,21 @@ def test_the_table_has_a_column_for_each_rival(capsys):
         "abs_rel                   0.5000      0.2500",
         "rmse                      2.0000      1.0000",
     ]
+
+
+def test_a_log_gives_back_its_tables_and_the_other_lines(capsys):
+    first = {"mean map": {"abs_rel": 0.5, "a name of 20 letters": 123.25}}
+    first["straight on"] = {"abs_rel": -0.25, "a name of 20 letters": 1.5}
+    second = {"network": {"ATE 5": 0.125}, "constant": {"ATE 5": 2.0}}
+    print("opened 3 pairs")
+    print_table(first["mean map"], first)
+    verdict("its error", 0.5)
+    print_table(["ATE 5"], second)
+    print("            indented, no table")
+    tables, rest = read_log(capsys.readouterr().out)
+    assert tables == [first, second]
+    text = "its error is 50 % below the constant's (wanted: 25 % below)"
+    assert rest == ["opened 3 pairs", text, "            indented, no table"]
 
 
 def test_the_verdict_names_what_was_wanted_to_the_percent(capsys, monkeypatch):
