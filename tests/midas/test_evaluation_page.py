@@ -37,6 +37,14 @@ def test_depth_is_shown_after_its_fit_and_never_below_0():
     np.testing.assert_allclose(fitted, [[1, 2], [4, 1e9]], rtol=1e-6)
 
 
+def test_a_bad_image_that_was_left_out_stays_out(tmp_path):
+    runner, dataset = evaluator(red, skip_bad=True), Images([LANDSCAPE] * 3, bad=[1])
+    report = runner.run(dataset)
+    place = ReportPlace(tmp_path / "a.html", None)
+    write_page(place, runner, {"A": dataset}, {"A": red}, [report])
+    assert read_report(place.path).images == 2 * 4
+
+
 def test_a_page_shows_each_data_set(tmp_path):
     runner = evaluator(red)
     sets = {"A": Images([LANDSCAPE] * 5, empty=[2]), "B": Images([PORTRAIT])}

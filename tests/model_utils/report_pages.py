@@ -4,10 +4,8 @@ import numpy as np
 
 from depthnet.src.model_utils.images import colorize
 from depthnet.src.model_utils.report import Page, Picture
-from depthnet.src.model_utils.report_charts import back_project
 
 HOSTILE = '<b onclick="x">&amp; "q" \'s\'</b></script><script>document.title = "bad"</script>'
-CAMERA = 60, 60, 39.5, 29.5
 
 
 def write_metrics(path, steps=50):
@@ -30,6 +28,14 @@ def room(height=60, width=80):
     return depth, rgb
 
 
+def covered():
+    """(points, colours): a red square and, all around behind it, a blue one, which comes last."""
+    x, y = np.meshgrid(np.linspace(-1, 1, 60), np.linspace(-1, 1, 60))
+    flat = np.stack([x, y, np.zeros_like(x)], -1).reshape(-1, 3)
+    colors = np.repeat(np.uint8([[220, 0, 0], [0, 0, 200]]), len(flat), axis=0)
+    return np.concatenate([0.5 * flat + (0, 0, 1), 2 * flat + (0, 0, 3)]), colors
+
+
 def picture(size=(60, 80)):
     """Picture of three tiles: a photo-like one, a map, one that is wider than a page needs."""
     noise = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
@@ -48,7 +54,7 @@ def page_of(folder, text="plain"):
     page.drawing(f"Drawing {text}", picture().tiles[0][1])
     page.histogram(f"Errors {text}", np.linspace(0, 1, 200) ** 2, f"abs rel {text}")
     page.curves(write_metrics(folder / "metrics.csv"))
-    page.cloud(f"Cloud {text}", *back_project(*room(), CAMERA), f"Note {text}")
+    page.cloud(f"Cloud {text}", *covered(), f"Note {text}")
     page.commands(f"Commands {text}", [(f"train {text}", f"python x.py {text}", 12.4)])
     page.this_command()
     return page

@@ -19,6 +19,7 @@ STATISTICS = """(() => {
 PLACE = """(() => { const canvas = document.querySelector("canvas.cloud");
   canvas.scrollIntoView({ block: "center" }); const box = canvas.getBoundingClientRect();
   return [box.left + box.width / 2, box.top + box.height / 2]; })()"""
+BACK = 'document.querySelector("canvas.cloud").dispatchEvent(new Event("dblclick"))'
 WIDTHS = "[document.documentElement.scrollWidth, innerWidth]"
 LOADED = "[...document.images].map((image) => image.complete ? image.naturalWidth : 0)"
 
@@ -108,8 +109,9 @@ def test_it_holds_still_when_it_was_touched_and_turns_with_the_mouse(browser, cl
 
 
 def test_near_points_cover_far_ones(browser, cloud):
-    """From in front the red box hides the middle of the blue wall, in whatever order they come."""
-    browser.drag(cloud, (cloud[0] + 44, cloud[1] - 25))  # back to where the camera was
+    """From in front the red square hides the middle of the blue one, which is drawn last."""
+    browser.value(BACK)
+    browser.drag(cloud, (cloud[0] + 44, cloud[1] - 25))  # to where the camera was
     middle = browser.value("""(() => { const canvas = document.querySelector("canvas.cloud");
       const context = canvas.getContext("2d"), w = canvas.width / 2, h = canvas.height / 2;
       const data = context.getImageData(w - 60, h - 40, 120, 80).data;
@@ -126,7 +128,7 @@ def test_the_wheel_zooms_and_a_double_click_goes_back(browser, cloud):
     browser.wheel(cloud, -300)
     browser.wait_for(f"{STATISTICS}.drawn > {1.2 * first['drawn']}")
     assert browser.value("scrollY") > 0  # of the page, which stays where it was
-    browser.value('document.querySelector("canvas.cloud").dispatchEvent(new Event("dblclick"))')
+    browser.value(BACK)
     back = browser.value(STATISTICS)["drawn"]
     assert back == pytest.approx(first["drawn"], rel=0.2)
 
@@ -143,6 +145,9 @@ def test_keys_turn_it(browser, cloud):
 def test_fingers_turn_and_zoom_it(browser, page):
     browser.open(page, 390, 800, touch=True)
     x, y = browser.value(PLACE)
+    # A finger that goes up or down scrolls the page as everywhere.
+    style = 'getComputedStyle(document.querySelector("canvas.cloud")).touchAction'
+    assert browser.value(style) == "pan-y"
     browser.swipe([(x, y)], [(x, y)])
     before = browser.value(STATISTICS)
     browser.swipe([(x - 40, y)], [(x + 40, y)])

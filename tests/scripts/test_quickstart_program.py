@@ -135,10 +135,12 @@ def test_a_log_gives_back_its_tables_and_the_other_lines(capsys):
     verdict("its error", 0.5)
     print_table(["ATE 5"], second)
     print("            indented, no table")
+    print(f"{'too many':20}{1:12.4f}{2:12.4f}{3:12.4f}")
     tables, rest = read_log(capsys.readouterr().out)
     assert tables == [first, second]
     text = "its error is 50 % below the constant's (wanted: 25 % below)"
-    assert rest == ["opened 3 pairs", text, "            indented, no table"]
+    assert rest[:-1] == ["opened 3 pairs", text, "            indented, no table"]
+    assert rest[-1].split() == ["too", "many", "1.0000", "2.0000", "3.0000"]
 
 
 def test_the_verdict_names_what_was_wanted_to_the_percent(capsys, monkeypatch):

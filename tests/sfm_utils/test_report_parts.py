@@ -169,6 +169,6 @@ def test_eigen_s_protocol_counts_its_crop_alone():
     """Outside Garg's crop the truth does not reach the rivals."""
     maps = [np.full((100, 200), 5, np.float32) for _ in range(2)]
     for one in maps:
-        one[:20] = 70
+        one[:20] = 0.5
     found = rival_metrics(2, maps.__getitem__, replace(GEONET_EIGEN, median=False))
     assert found["constant"]["abs_rel"] < 1e-3 and found["mean map"]["abs_rel"] < 1e-3

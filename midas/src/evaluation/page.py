@@ -49,7 +49,7 @@ def _columns(evaluator, datasets, reports):
     for dataset, report in zip(datasets.values(), reports):
         name = f"{report.title} {METRICS[report.metric][0]}"
         columns["network"][name] = report.value
-        indices = [row.index for row in report.rows if row.score.valid_pixels]
+        indices = [row.index for row in report.rows]
         average = mean_inverse_depth(evaluator, dataset, indices)
         for rival, error in rival_errors(evaluator, dataset, average, indices).items():
             columns[rival][name] = error
