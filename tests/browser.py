@@ -24,8 +24,8 @@ class Browser:
         folder: for its profile.
 
     Attributes:
-        complaints: texts of the console's messages and errors, and of failed requests.
-        requests: addresses that pages asked for.
+        complaints: of the open page: the console's messages and errors, failed requests.
+        requests: addresses that it asked for.
     """
 
     def __init__(self, folder):
@@ -84,9 +84,13 @@ class Browser:
         self.call("Emulation.setTouchEmulationEnabled", enabled=touch)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
+        # What the last page was still loading is cut off now: no complaint of the next one.
+        self.call("Page.navigate", url="about:blank")
+        self.wait_for("document.readyState === 'complete' && location.protocol === 'about:'")
+        self.complaints.clear()
+        self.requests.clear()
         self.call("Page.navigate", url=Path(path).resolve().as_uri())
-        ready = "document.readyState === 'complete' && location.protocol === 'file:'"
-        self.wait_for(ready)
+        self.wait_for("document.readyState === 'complete' && location.protocol === 'file:'")
 
     def wait_for(self, expression):
         """Wait until an expression of JavaScript is true."""

@@ -50,8 +50,6 @@ def cloud(browser, page):
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize(("width", "touch"), [(1280, False), (360, True)])
 def test_nothing_fails_and_nothing_is_fetched(browser, page, width, touch, dark):
-    browser.complaints.clear()
-    browser.requests.clear()
     browser.open(page, width, 800, dark=dark, touch=touch)
     browser.wait_for(f"{STATISTICS}.drawn > 0")
     assert not browser.complaints
