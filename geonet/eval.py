@@ -17,7 +17,7 @@ def main(config):
     check_options(mode, {**given, **predicted}, config.report)
     where = mode, config.output_dir, config.metrics_json, config.csv_file
     panels = config.save_panels, config.panels_path
-    weights = config.init_ckpt_file if mode.startswith("test") else config.pred_file
+    weights = config.init_ckpt_file if mode[:4] == "test" else config.pred_file or config.pred_dir
     report = report_place(config.report, weights)
     test_set = config.depth_test_split, config.split_dir, config.min_depth, config.max_depth
     if mode == "eval_depth":

@@ -4,6 +4,15 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.browser import Browser
+
+_SIZES = "[...document.images].map((image) => image.complete ? image.naturalWidth : 0)"
+_EMPTY = """[...document.querySelectorAll("canvas.cloud")].filter((canvas) => {
+  const context = canvas.getContext("2d");
+  return !context.getImageData(0, 0, canvas.width, canvas.height).data.some(Boolean);
+}).length"""
+_WIDTHS = "[document.documentElement.scrollWidth, innerWidth]"
+
 
 class Report(NamedTuple):
     """The main parts of a report.
@@ -29,6 +38,24 @@ class Report(NamedTuple):
     def network(self):
         """{metric: number} of the first column."""
         return {name: float(cells[0]) for name, cells in self.rows.items()}
+
+
+def look_at(path, folder):
+    """Open a report in a browser, as on a laptop and as on a phone.
+
+    Args:
+        path: of the report.
+        folder: for the browser's profile.
+    Returns:
+        How many images are seen.
+    """
+    with Browser(folder) as browser:
+        for width in (1280, 360):
+            browser.open(path, width)
+            browser.wait_for(f"{_EMPTY} === 0")
+            sizes, (needed, there) = browser.value(_SIZES), browser.value(_WIDTHS)
+            assert not browser.complaints and all(sizes) and needed <= there == width
+    return len(sizes)
 
 
 def read_report(path):

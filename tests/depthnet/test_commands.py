@@ -12,7 +12,7 @@ import pytest
 from depthnet.src.model_utils.files import read_record
 from depthnet.src.model_utils.images import read_pfm, read_png
 from tests.depthnet.conftest import QUICK, ckpt_flags
-from tests.reports import read_report
+from tests.reports import look_at, read_report
 
 pytestmark = pytest.mark.slow
 
@@ -112,7 +112,7 @@ def test_evaluation_prints_writes_and_draws(depthnet, evaluated):
     assert cv2.imread(str(depthnet.folder / "drawn" / drawn[0])).shape == (276, 4 * 304, 3)
 
 
-def test_the_report_shows_what_was_evaluated(depthnet, evaluated):
+def test_the_report_shows_what_was_evaluated(depthnet, evaluated, tmp_path):
     metrics, out = evaluated
     report = read_report(depthnet.folder / "report.html")
     assert "wrote report.html" in out
@@ -121,6 +121,7 @@ def test_the_report_shows_what_was_evaluated(depthnet, evaluated):
     assert report.network == pytest.approx(means, abs=1e-4)
     count = min(len(metrics["images"]), 6)
     assert report.images == 5 * count and report.clouds == 1
+    assert look_at(depthnet.folder / "report.html", tmp_path) == report.images
     # The errors' histogram, and the loss of both stages from the training's metrics.csv.
     assert report.charts == 3 and "Training" in report.headings
     assert "--report report.html" in report.text

@@ -19,7 +19,7 @@ from tests.conftest import REPOSITORY
 from tests.geonet import golden_trees
 from tests.geonet.golden_networks import GOLDEN, arrays, filled
 from tests.geonet.golden_trees import EXPECTED
-from tests.reports import read_report
+from tests.reports import look_at, read_report
 
 SEQUENCES = arrays("train_inputs.npz")  # 64x128
 
@@ -78,6 +78,7 @@ def test_depth_of_the_eigen_split_is_the_original_s(run, tmp_path):
     assert report.network["abs_rel"] == pytest.approx(means["abs_rel"], abs=1e-4)
     assert report.columns == ["network", "mean map", "constant"] and report.clouds == 1
     assert report.images == 2 * 4 and "drive_0002_sync 70" in report.text
+    assert look_at(tmp_path / "report.html", tmp_path / "profile") == report.images
 
 
 def test_depth_of_the_stereo_split_is_the_original_s_beside_a_scaled_d1(run, tmp_path):

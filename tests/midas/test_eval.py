@@ -12,7 +12,7 @@ import pytest
 from midas.src.model_utils.device import Device
 from midas.src.prediction import load_predict
 from tests.midas.small import OPTIONS, SMALL
-from tests.reports import read_report
+from tests.reports import look_at, read_report
 
 FAST = [*SMALL, "--img_width", 64, "--img_height", 64, "--device_target", "CPU"]
 NAMES = ["Sintel", "Kitti", "TUM", "DIW", "ETH3D", "NYU"]
@@ -38,7 +38,7 @@ def evaluated(program, midas_data, weights, tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_all_datasets(evaluated):
+def test_all_datasets(evaluated, tmp_path):
     folder, out = evaluated
     values, rows = results(folder)
     assert list(values) == NAMES and all(map(math.isfinite, values.values()))
@@ -59,6 +59,7 @@ def test_all_datasets(evaluated):
     assert list(report.network.values()) == pytest.approx(list(values.values()), abs=1e-2)
     assert report.rows["DIW WHDR"][1:] == ["–", "0.5000"]
     # At most two of each end; of each three maps and the error, of DIW's points two tiles.
+    assert look_at(folder / "report.html", tmp_path) == report.images
     counts = [min(sum(row["dataset"] == name for row in rows), 4) for name in NAMES]
     assert report.images == sum(n * (2 if k == "DIW" else 4) for k, n in zip(NAMES, counts))
 

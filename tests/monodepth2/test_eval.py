@@ -12,7 +12,7 @@ from monodepth2.src.model_utils.checkpoint import save_networks
 from monodepth2.src.sfm_utils.eigen import SPLITS
 from monodepth2.src.sfm_utils.trajectories import read_tum
 from tests.monodepth2.weight_files import networks
-from tests.reports import read_report
+from tests.reports import look_at, read_report
 
 DRIVE = "2011_09_29/2011_09_29_drive_0003_sync"
 # What the PyTorch original printed when it was run on these images with these weights.
@@ -90,6 +90,7 @@ def test_mono_with_post_processing_is_the_original_s_and_its_saved_file_too(run,
     assert report.columns == ["network", "mean map", "constant"] and report.clouds == 1
     # Both ends of 12 images: of each the image, the prediction, the truth and the error.
     assert report.images == 6 * 4 and DRIVE in report.text
+    assert look_at(tmp_path / "report.html", tmp_path / "profile") == report.images
     file = tmp_path / "disps_eigen_split.npy"
     again, _ = run("evaluate_depth.py", *flags, "--eval_mono", "--ext_disp_to_eval", file)
     assert f"-> Loading predictions from {file}" in again and row(again) == row(out)
