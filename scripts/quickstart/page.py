@@ -47,8 +47,8 @@ def _add_comparison(page, log):
     """Add the tables and the verdicts of a step that compares."""
     tables, rest = read_log(log)
     for number, columns in enumerate(tables):
-        note = f"{_RIVALS} {' · '.join(rest)}" if number == 0 else ""
-        page.table("Beside rivals" if number == 0 else "More beside rivals", columns, HIGHER, note)
+        note = "" if number else "\n".join([_RIVALS, *rest])
+        page.table("More beside rivals" if number else "Beside rivals", columns, HIGHER, note)
 
 
 def _add_report(page, text):

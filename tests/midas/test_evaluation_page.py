@@ -48,6 +48,7 @@ def test_a_bad_image_that_was_left_out_stays_out(tmp_path):
 def test_a_page_shows_each_data_set(tmp_path):
     runner = evaluator(red)
     sets = {"A": Images([LANDSCAPE] * 5, empty=[2]), "B": Images([PORTRAIT])}
+    sets["B"].title = "Other"
     reports = []
     runner.predict = red
     for dataset in sets.values():
@@ -56,6 +57,7 @@ def test_a_page_shows_each_data_set(tmp_path):
     write_page(place, runner, sets, dict.fromkeys(sets, red), reports)
     found = read_report(place.path)
     assert found.columns == ["network", "mean map", "constant"]
-    assert found.images == (4 + 1) * 4 and found.clouds == 1 and found.charts == 2
+    assert found.images == (4 + 1) * 4 and found.clouds == 1
+    assert found.charts == 2 and list(found.rows) == ["Made bad pixel", "Other bad pixel"]
     assert "Made: worst and best images" in found.headings
     assert "a field of view of 60 degrees is taken" in found.text

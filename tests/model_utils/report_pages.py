@@ -52,7 +52,7 @@ def page_of(folder, text="plain"):
     page.table(f"Metrics {text}", {"network": numbers, f"rival {text}": worse}, (f"a1 {text}",))
     page.pictures(f"Pictures {text}", [(f"worst {text}", picture())], f"Note {text}")
     page.drawing(f"Drawing {text}", picture().tiles[0][1])
-    page.histogram(f"Errors {text}", np.linspace(0, 1, 200) ** 2, f"abs rel {text}")
+    page.histograms(f"Errors {text}", {f"abs rel {text}": np.linspace(0, 1, 200) ** 2})
     page.curves(write_metrics(folder / "metrics.csv"))
     page.cloud(f"Cloud {text}", *covered(), f"Note {text}")
     page.commands(f"Commands {text}", [(f"train {text}", f"python x.py {text}", 12.4)])

@@ -126,7 +126,7 @@ def test_what_is_not_there_is_left_out(tmp_path):
     page.curves(None)
     (tmp_path / "metrics.csv").write_text("stage,step,loss\n")
     page.curves(tmp_path / "metrics.csv")
-    page.histogram("h", [float("nan")], "abs rel")
+    page.histograms("h", {"abs rel": [float("nan"), None]})
     page.cloud("c", np.zeros((0, 3)), np.zeros((0, 3), np.uint8))
     assert page.sections == []
 

@@ -41,7 +41,7 @@ def write_report(folder, name, title):
     page = Page(title, "Introduction")
     page.table("Metrics", {"network": {title: 0.25}})
     page.curves(write_metrics(folder / "metrics.csv"))
-    page.histogram("Errors", np.arange(9.0), f"abs rel of {title}")
+    page.histograms("Errors", {f"abs rel of {title}": np.arange(9.0)})
     page.this_command()
     page.write(folder / name)
 

@@ -63,7 +63,7 @@ def write_page(place, evaluator, data, result):
     pictures = [(caption, _with_error(evaluator, data, places[index])) for caption, index in chosen]
     note = "The fine depth of the images with the largest and with the smallest errors."
     page.pictures("Worst and best images", pictures, note)
-    page.histogram("Errors of the images", errors, f"{_UNIT} of the fine depth")
+    page.histograms("Errors of the images", {f"{_UNIT} of the fine depth": errors})
     page.curves(place.metrics_csv)
     picture, depths = evaluator.picture(data, places[middle])
     points = back_project(depths["fine"], picture.tiles[0][1], camera_of(depths["fine"].shape))

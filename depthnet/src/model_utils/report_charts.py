@@ -18,6 +18,7 @@ from .record import read_rows
 _WIDTH, _HEIGHT = 480, 240  # of a chart
 _LEFT, _TOP, _RIGHT, _BOTTOM = 52, 18, 470, 206  # of its axes
 _MOST_BARS, _MOST_PLACES = 32, 240
+_FEW = 30  # points of a curve: fewer are not smoothed
 _MOST_POINTS = 20000  # 9 bytes each
 _FARTHEST = 4  # times the median depth: beyond, a sky would make all else small
 _COLUMNS = {"loss": "line", "val_loss": "second line"}  # of metrics.csv: {name: CSS class}
@@ -89,8 +90,10 @@ def _lines(lines: Mapping[str, list]):
     x, y = _axis(first, last, _LEFT, _RIGHT), _axis(low, high, _BOTTOM, _TOP)
     parts = []
     for row, (name, points) in enumerate(found.items()):
-        place = " ".join(f"{x(step):.1f},{y(value):.1f}" for step, value in points)
-        parts.append(f'<polyline class="{_COLUMNS[name]}" points="{place}"/>')
+        drawn = {f"raw {_COLUMNS[name]}": points, _COLUMNS[name]: _smooth(points)}
+        for kind, line in drawn.items() if len(points) >= _FEW else [(_COLUMNS[name], points)]:
+            place = " ".join(f"{x(step):.1f},{y(value):.1f}" for step, value in line)
+            parts.append(f'<polyline class="{kind}" points="{place}"/>')
         if len(found) > 1:
             kind = "mean" if "second" in _COLUMNS[name] else "line"
             parts.append(_text(_RIGHT - 4, _TOP + 12 + 16 * row, name, "end", kind))
@@ -101,6 +104,15 @@ def _thinned(points):
     """Means of neighbouring points (N, 2), so that at most _MOST_PLACES are left."""
     parts = np.array_split(points, min(len(points), _MOST_PLACES))
     return np.stack([part.mean(0) for part in parts])
+
+
+def _smooth(points):
+    """Means over about a fifteenth of the points around each."""
+    window = np.ones(max(1, len(points) // 15))
+    sums, counts = (
+        np.convolve(values, window, "same") for values in (points[:, 1], np.ones(len(points)))
+    )
+    return np.column_stack([points[:, 0], sums / counts])
 
 
 def _axis(low, high, start, end):

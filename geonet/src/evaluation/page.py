@@ -49,7 +49,7 @@ def write_flow_page(place, columns, scenes, errors, picture):
     pictures = [(caption, picture(number)) for caption, number in chosen]
     note = "The colour tells the direction of the flow, the scale below is that of the error."
     page.pictures("Worst and best scenes", pictures, note)
-    page.histogram("Errors of the scenes", errors, "end-point error in pixels")
+    page.histograms("Errors of the scenes", {"end-point error in pixels": errors})
     page.curves(place.metrics_csv)
     page.this_command()
     page.write(place.path)

@@ -36,6 +36,7 @@ def write_page(place, evaluator, datasets, predicts, reports):
         row = _add_dataset(page, evaluator, dataset, report)
         if cloud is None and dataset.metric != "whdr":
             cloud = _cloud(evaluator, dataset, row)
+    page.histograms("Errors of the images", dict(map(_errors, reports)))
     page.curves(place.metrics_csv)
     if cloud:
         page.cloud("Point cloud", *cloud)
@@ -47,7 +48,7 @@ def _columns(evaluator, datasets, reports):
     """{rival: {data set and metric: error}}."""
     columns = {"network": {}, MEAN_MAP: {}, CONSTANT: {}}
     for dataset, report in zip(datasets.values(), reports):
-        name = f"{report.title} {METRICS[report.metric][0]}"
+        name = _label(report)
         columns["network"][name] = report.value
         indices = [row.index for row in report.rows]
         average = mean_inverse_depth(evaluator, dataset, indices)
@@ -73,8 +74,16 @@ def _add_dataset(page, evaluator, dataset, report):
         picture = picture_of(dataset, sample, prediction)
         pictures.append((caption, _with_error(picture, sample, prediction)))
     page.pictures(f"{report.title}: worst and best images", pictures, "Near is bright.")
-    page.histogram(f"{report.title}: errors of the images", errors, label)
     return rows[middle]
+
+
+def _errors(report):
+    """(data set and metric, errors of its images)."""
+    return _label(report), [row.score.value for row in report.rows]
+
+
+def _label(report):
+    return f"{report.title} {METRICS[report.metric][0]}"
 
 
 def _with_error(picture, sample, prediction):

@@ -60,6 +60,7 @@ svg text { fill: var(--soft); paint-order: stroke; stroke: var(--card); stroke-w
 svg .axis { stroke: var(--line); fill: none; }
 svg .bar { fill: var(--bar); } svg .bar:hover { fill: var(--strong); }
 svg .line { fill: none; stroke: var(--strong); stroke-width: 1.6; stroke-linejoin: round; }
+svg .raw { stroke-width: 1; opacity: .35; }
 svg .second { stroke: var(--second); } svg .mean { stroke: var(--second); stroke-dasharray: 5 4; }
 svg text.mean { fill: var(--second); } svg text.line { fill: var(--strong); }
 svg text.mean, svg text.line { stroke: var(--card); stroke-dasharray: none; }

@@ -75,7 +75,7 @@ def write_footage_page(place, picture_of, results, numbers):
     page.table("Photometric error", columns, note="Of the same images as they are: a still camera.")
     pictures = [(caption, picture_of(results[number])[1]) for caption, number in chosen]
     page.pictures("Worst and best frames", pictures)
-    page.histogram("Errors of the frames", errors, "photometric error")
+    page.histograms("Errors of the frames", {"photometric error": errors})
     page.curves(place.metrics_csv)
     maps, picture = picture_of(results[middle])
     K = results[middle].frames.matrix(results[middle].index, *maps.disparity.shape, False)

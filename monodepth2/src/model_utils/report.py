@@ -87,7 +87,7 @@ def metrics_beside(weights: str | Path) -> Path | None:
 class Page:
     """A report; what is added appears in that order.
 
-    All text is shown as it is: no part of it is taken as HTML.
+    All text is shown as it is: no part of it is taken as HTML. Each line of a note is a paragraph.
 
     Args:
         title: of the page.
@@ -129,10 +129,12 @@ class Page:
         """One image (H, W, 3) uint8 RGB."""
         self._add(title, f'<figure class="drawing">{_embedded(rgb, title)}</figure>', note)
 
-    def histogram(self, title: str, values: Sequence[float], unit: str, note: str = "") -> None:
-        """Where the errors of the images lie; left out when none is finite."""
-        if np.isfinite(np.float64(values)).any():
-            self._add(title, histogram(values, unit), note)
+    def histograms(self, title: str, values: Mapping[str, Sequence[float]]) -> None:
+        """Where the errors of images lie: {what they are: values}; left out if none is finite."""
+        found = {unit: np.float64(some) for unit, some in values.items()}
+        charts = [histogram(some, unit) for unit, some in found.items() if np.isfinite(some).any()]
+        if charts:
+            self._add(title, f'<div class="charts">{"".join(charts)}</div>')
 
     def curves(self, metrics_csv: str | Path | None) -> None:
         """The losses of a training; left out without its metrics.csv."""
@@ -186,8 +188,9 @@ class Page:
         print(f"wrote {path}", flush=True)
 
     def _add(self, title, body, note=""):
-        note = f'<p class="note">{escape(note)}</p>' if note else ""
-        self.sections.append(f"<section><h2>{escape(title)}</h2>{note}{body}</section>\n")
+        lines = note.splitlines()
+        notes = "".join(f'<p class="note">{escape(line)}</p>' for line in lines)
+        self.sections.append(f"<section><h2>{escape(title)}</h2>{notes}{body}</section>\n")
 
 
 def _row(name, columns, higher):

@@ -164,7 +164,7 @@ def add_depth(page: Page, results: DepthResults, metrics_csv: Path | None) -> No
     pictures = [(caption, results.picture(number)) for caption, number in chosen]
     note = "The images with the largest and with the smallest errors, as nearness: near is bright."
     page.pictures("Worst and best images", pictures, note)
-    page.histogram("Errors of the images", errors, "abs rel")
+    page.histograms("Errors of the images", {"abs rel": errors})
     page.curves(metrics_csv)
     rgb = read_rgb(results.images[middle])
     size = rgb.shape[:2]
@@ -201,5 +201,5 @@ def add_motion(
     page.table("Metrics", columns, note=text if STRAIGHT in columns else "")
     if plot:
         page.drawing("Path from above", read_rgb(plot), "After the best alignment.")
-    page.histogram("Errors of the snippets", ates, "ATE in metres")
+    page.histograms("Errors of the snippets", {"ATE in metres": ates})
     page.curves(metrics_csv)
