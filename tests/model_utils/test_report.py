@@ -111,6 +111,13 @@ def test_pictures_are_embedded_with_their_titles(made):
     assert decoded(images[2]["src"]).shape == (48, 640, 3)
 
 
+@pytest.mark.parametrize(("size", "kind"), [((60, 80), "tiles"), ((60, 130), "tiles wide")])
+def test_wide_pictures_get_more_room(size, kind):
+    page = Page("t", "i")
+    page.pictures("p", [("c", picture(size))])
+    assert f'<div class="{kind}">' in page.sections[0]
+
+
 def test_a_large_photo_is_a_jpeg_close_to_what_it_was():
     ramp = np.tile(np.linspace(0, 255, 400), (300, 1))[..., None] * (1, 0.5, 0.2)
     photo = np.uint8(np.clip(ramp + np.random.default_rng(0).normal(0, 4, ramp.shape), 0, 255))

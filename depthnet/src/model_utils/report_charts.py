@@ -56,7 +56,7 @@ def histogram(values: Sequence[float], unit: str) -> str:
     text = f"mean {values.mean():.3g}"
     parts.append(_text(mean + shift, _TOP + 10, text, side, "mean"))
     ends = [(edges[0], edges[-1]), (0, counts.max())]
-    return _chart(parts, ends, f"{unit}; {len(values)} values", "images")
+    return _chart(parts, ends, f"{unit}; {len(values)} values", "count")
 
 
 def curves(path: str | Path) -> dict[str, str]:

@@ -213,7 +213,9 @@ def _tiles(picture):
         figures.append(f"<figure>{_embedded(rgb, title)}{caption}</figure>")
     scale = f"<span>{picture.low:.3g}</span><i></i><span>{picture.high:.3g}</span>"
     legend = f'<div class="legend">{scale}<span>{escape(picture.unit)}</span></div>'
-    return f'<div class="tiles">{"".join(figures)}</div>{legend if picture.unit else ""}'
+    height, width = picture.tiles[0][1].shape[:2]
+    kind = "tiles wide" if width > 2 * height else "tiles"
+    return f'<div class="{kind}">{"".join(figures)}</div>{legend if picture.unit else ""}'
 
 
 def _embedded(rgb, title):
