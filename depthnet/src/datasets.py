@@ -49,8 +49,7 @@ class NyuTrain:
         rgb, depth = _read_pair(self.pairs[index], 8)
         if self.augment:
             rgb, depth = transforms.flip(rng, rgb, depth)
-            rgb = transforms.crop(rgb).astype(np.float32) * np.float32(1 / 255)
-            rgb = transforms.jitter(rng, rgb)
+            rgb = transforms.jitter(rng, transforms.crop(rgb))
         return _sample(rgb, depth * (10 / 255), self.mask_invalid)
 
 

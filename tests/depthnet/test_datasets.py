@@ -129,7 +129,7 @@ def test_a_size_that_changed_since_the_check_is_named(tree):
 
 def test_augmentation_that_changes_nothing_gives_the_plain_sample(nyu, monkeypatch):
     monkeypatch.setattr(transforms, "flip", lambda rng, *images: images)
-    monkeypatch.setattr(transforms, "jitter", lambda rng, rgb: rgb)
+    monkeypatch.setattr(transforms, "jitter", lambda rng, rgb: transforms.unit_range(rgb))
     augmented, plain = NyuTrain(nyu).load(3, None), NyuTrain(nyu, augment=False).load(3, None)
     np.testing.assert_allclose(augmented["rgb"], plain["rgb"], atol=1e-6)
     np.testing.assert_array_equal(augmented["depth"], plain["depth"])
