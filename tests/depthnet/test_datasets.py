@@ -40,6 +40,12 @@ def test_units_of_training_and_test(nyu):
     assert depth.mean() == pytest.approx(raw[12:468, 16:624].mean() / 1000, rel=1e-2)
 
 
+def test_loaders_do_not_compete_with_threads_of_opencv(nyu):
+    cv2.setNumThreads(2)
+    NyuTrain(nyu)
+    assert cv2.getNumThreads() == 1
+
+
 def test_frames_are_sorted_by_number(tree):
     folder = next(path for path in (tree / "Train").iterdir())
     for suffix in (".jpg", ".png"):
