@@ -70,8 +70,9 @@ def test_both_pipelines_are_measured_on_one_core_and_on_two(tmp_path):
     assert done.returncode == 0, done.stderr
     rows = json.loads((tmp_path / "out.json").read_text())["rows"]
     assert [row[0] for row in rows] in ([1], [1, 2])
-    for _, ours, original, ratio in rows:
+    for _, ours, original, ratio, *cpu_ms in rows:
         assert ours > 0 and original > 0 and ratio == pytest.approx(ours / original)
+        assert len(cpu_ms) == 2 and min(cpu_ms) > 0
 
 
 def test_pipelines_whose_samples_differ_are_not_compared(tmp_path):
