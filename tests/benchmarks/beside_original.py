@@ -8,6 +8,7 @@ image (that of the process and of its loaders), which others on the machine dist
 """
 
 import argparse
+import gc
 import json
 import os
 import subprocess
@@ -85,7 +86,8 @@ def measure(data, cores):
     for batch in iterator:
         count += len(batch[0])
     rate = count / (time.perf_counter() - began)
-    iterator.release()  # ends loaders that are processes: only then their time counts
+    del iterator, batches
+    gc.collect()  # ends loaders that are processes: only then their time is known
     cpu = sum(os.times()[:4]) - cpu
     columns = [[*array.shape[1:], str(array.dtype)] for array in batch]
     return {"rate": rate / cores, "cpu_ms": 1000 * cpu / count, "columns": columns}
