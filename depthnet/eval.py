@@ -7,7 +7,7 @@ from src.datasets import NyuTest
 from src.evaluation import Evaluator
 from src.metrics import format_metrics
 from src.model_utils.checkpoint import load_networks, must_exist
-from src.model_utils.context import start
+from src.model_utils.context import start, without_values
 from src.model_utils.errors import InputError
 from src.model_utils.files import write_bytes
 from src.model_utils.media import show_progress
@@ -21,7 +21,8 @@ def main(config):
     folder = Path(config.test_data or config.data_url) / "Test"
     data = NyuTest(folder, config.mask_invalid, config.skip_bad_samples)
     start(config)
-    coarse, fine = CoarseNet(), FineNet()
+    with without_values():
+        coarse, fine = CoarseNet(), FineNet()
     load_networks({"coarse": coarse}, config.coarse_ckpt_model)
     load_networks({"fine": fine}, config.fine_ckpt_model)
     options = {"mask_invalid": config.mask_invalid, "batch_size": config.eval_batch_size}

@@ -6,7 +6,6 @@ from src.evaluation.evaluator import Evaluator
 from src.evaluation.onnx import onnx_predict
 from src.model_utils.context import start
 from src.model_utils.program import run
-from src.networks import MidasNet
 from src.prediction import load_predict, weights_file
 
 
@@ -24,8 +23,10 @@ def main(config):
     if graphs:
         predicts = {title: onnx_predict(graphs[title]) for title in datasets}
     else:
-        device = start(config)
-        network = MidasNet(
+        predict = load_predict(
+            checkpoint,
+            config.amp_level,
+            start(config),
             layers=config.layers,
             features=config.features,
             groups=config.groups,
@@ -33,7 +34,6 @@ def main(config):
             network_variant=config.network_variant,
             grouped_conv=config.grouped_conv,
         )
-        predict = load_predict(network, checkpoint, config.amp_level, device)
         predicts = dict.fromkeys(datasets, predict)
 
     size = config.img_width, config.img_height

@@ -2,6 +2,7 @@
 
 from src.datasets import Camera
 from src.model_utils.context import start
+from src.model_utils.media import is_one_image
 from src.model_utils.program import run
 from src.prediction import (
     FrameSource,
@@ -31,7 +32,7 @@ def main(config):
         camera = camera_of(source, Camera(config.intrinsics, config.field_of_view))
     folder = weights_folder(config.load_weights_folder, config.model_name, config.train_url)
     record = read_folder_record(folder)
-    computed = folder, record, config.amp_level, start(config)
+    computed = folder, record, config.amp_level, start(config, eager=is_one_image(inputs))
     size = record["height"], record["width"], config.infer_batch_size
     print("-> Loading model from ", folder)
     if "tum" in config.formats or config.gps:
@@ -40,8 +41,7 @@ def main(config):
     scale = metres_per_unit(known, Measuring(source, network, camera, poses), record)
     wanted = inputs, config.formats, config.pred_metric_depth, config.skip_bad_samples
     if config.output_path:
-        output_path = config.output_path
-        predict_into(network, poses, scale, *wanted, camera=camera, output_path=output_path)
+        predict_into(network, poses, scale, *wanted, camera=camera, output_path=config.output_path)
     else:
         predict_beside(network, scale, *wanted)
 

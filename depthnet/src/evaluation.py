@@ -6,8 +6,8 @@ import mindspore as ms
 import numpy as np
 
 from . import metrics
+from .model_utils.batches import filled
 from .model_utils.images import colorize, enlarge, value_range, write_png
-from .model_utils.media import filled
 from .model_utils.panels import panel, worst_and_best
 
 STAGES = ("coarse", "fine")

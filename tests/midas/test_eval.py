@@ -11,7 +11,7 @@ import pytest
 
 from midas.src.model_utils.device import Device
 from midas.src.prediction import load_predict
-from tests.midas.small import SMALL, small_network
+from tests.midas.small import OPTIONS, SMALL
 
 FAST = [*SMALL, "--img_width", 64, "--img_height", 64, "--device_target", "CPU"]
 NAMES = ["Sintel", "Kitti", "TUM", "DIW", "ETH3D", "NYU"]
@@ -142,7 +142,7 @@ def test_the_310_path_scores_as_eval_does(program, midas_data, weights, tmp_path
     only when eval.py's rule ends at that size too, which keeps Sintel's here at 96 x 64.
     """
     size = ["--img_height", 64, "--img_width", 96]
-    predict = load_predict(small_network(), weights, "O0", Device("CPU"))
+    predict = load_predict(weights, "O0", Device("CPU"), **OPTIONS)
     common = ["--dataset_path", midas_data / "data", "--dataset_name", "Sintel", *size]
     program("midas").run("preprocess.py", *common, "--bin_path", tmp_path / "bins")
     for path in (tmp_path / "bins").rglob("*.bin"):

@@ -131,6 +131,7 @@ def setup(
     seed: int | None = None,
     distributed: bool = False,
     amp_level: str = "O0",
+    eager: bool = False,
 ) -> Device:
     """Choose the device, graph mode, seed and precision; join the other ranks.
 
@@ -140,6 +141,7 @@ def setup(
         seed: of initial weights; None leaves MindSpore's own.
         distributed: a launcher started this rank.
         amp_level: auto, O0, O2 or O3; with O0 the device is asked for float32, see the README.
+        eager: on CPU run operator by operator: compiling takes longer than a single image.
     Raises:
         InputError: the target does not work on this machine, or no launcher started this rank.
     """
@@ -154,7 +156,7 @@ def setup(
         ms.set_seed(seed)
         np.random.seed(seed)
     try:
-        ms.set_context(mode=ms.GRAPH_MODE)
+        ms.set_context(mode=ms.PYNATIVE_MODE if eager and target == "CPU" else ms.GRAPH_MODE)
         _set_target(target, number)
         saturates = _set_precision(target, level_on(target, amp_level))
         rank, size = _join() if distributed else (0, 1)

@@ -6,8 +6,8 @@ import mindspore as ms
 import numpy as np
 from mindspore import nn
 
+from ..model_utils.batches import filled
 from ..model_utils.checkpoint import prefix_names
-from ..model_utils.media import filled
 from ..model_utils.step import mixed_precision
 from ..networks import needed_networks
 from ..networks.full_flow import FullFlow, depth_of

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from mindspore import nn, ops
 
+from ..model_utils.context import without_values
 from ..model_utils.errors import InputError
 from ..model_utils.step import mixed_precision
 from ..networks import DepthDecoder, DisparityNet, PoseDecoder, PoseNet, ResnetEncoder
@@ -88,8 +89,9 @@ def disparity_cell(folder, record, amp_level, device):
     Raises:
         InputError: see `load_folder`.
     """
-    encoder = ResnetEncoder(record["num_layers"])
-    depth = DepthDecoder(encoder.num_ch_enc, (0,))
+    with without_values():
+        encoder = ResnetEncoder(record["num_layers"])
+        depth = DepthDecoder(encoder.num_ch_enc, (0,))
     load_folder({"encoder": encoder, "depth": depth}, folder)
     network = DisparityNet(encoder, depth)
     network = mixed_precision(network, amp_level, device)[0]
@@ -118,8 +120,9 @@ def pose_cell(folder, record, amp_level, device):
     if not has_pair_poses(folder):
         text = "holds no pose_encoder and pose of two images"
         raise InputError(f"{folder} {text}; poses need a training on video with pairs")
-    encoder = ResnetEncoder(record["num_layers"], 2)
-    pose = PoseDecoder(encoder.num_ch_enc, 1, 2)
+    with without_values():
+        encoder = ResnetEncoder(record["num_layers"], 2)
+        pose = PoseDecoder(encoder.num_ch_enc, 1, 2)
     load_folder({"pose_encoder": encoder, "pose": pose}, folder)
     network = PoseNet(encoder, pose)
     return PairPose(mixed_precision(network, amp_level, device)[0]).set_train(False)
