@@ -57,7 +57,7 @@ def best_constant(depths):
     constant = BestConstant()
     for depth in depths:
         constant.add(depth[valid_pixels(depth, GEONET_EIGEN)])
-    return constant.value()
+    return constant.best()
 
 
 def main(kitti, metrics_json):

@@ -35,7 +35,7 @@ def test_the_constant_has_the_least_mean_relative_error():
     def abs_rel(metres):
         return np.mean(np.abs(metres - values) / values)
 
-    found = constant.value()
+    found = constant.best()
     assert abs_rel(found) <= min(map(abs_rel, np.linspace(0.1, 30, 2000))) + 1e-6
     assert found < np.median(values)  # near values weigh more
 
@@ -43,11 +43,11 @@ def test_the_constant_has_the_least_mean_relative_error():
 def test_a_constant_of_equal_values_is_that_value():
     constant = BestConstant()
     constant.add(np.full(5, 3.3, np.float32))
-    assert constant.value() == pytest.approx(3.3, rel=2e-4)
+    assert constant.best() == pytest.approx(3.3, rel=2e-4)
 
 
 @pytest.mark.parametrize(
-    ("make", "of"), [(MeanMap, MeanMap.mean), (BestConstant, BestConstant.value)]
+    ("make", "of"), [(MeanMap, MeanMap.mean), (BestConstant, BestConstant.best)]
 )
 def test_nothing_seen_is_told(make, of):
     with pytest.raises(InputError, match="no map has a value"):

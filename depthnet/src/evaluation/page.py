@@ -36,7 +36,7 @@ def rivals(targets, mask_invalid=False):
         mean.add(depth, seen)
         constant.add(depth[seen])
     average = mean.mean()
-    found = {MEAN_MAP: average, CONSTANT: np.full_like(average, constant.value())}
+    found = {MEAN_MAP: average, CONSTANT: np.full_like(average, constant.best())}
     return {name: np.log(depth) for name, depth in found.items()}
 
 

@@ -138,7 +138,7 @@ def rival_metrics(
         mean.add(truth, mask)
         constant.add(truth[mask])
     average = mean.mean()
-    rivals = {MEAN_MAP: average, CONSTANT: np.full_like(average, constant.value())}
+    rivals = {MEAN_MAP: average, CONSTANT: np.full_like(average, constant.best())}
     metric = replace(protocol, resizes="depth", factor=1.0)
     scores: dict[str, list] = {name: [] for name in rivals}
     for number in range(count):

@@ -81,7 +81,7 @@ class BestConstant:
         logs = np.clip(np.log(values), *_LIMITS)
         self._weights += np.histogram(logs, _BINS, _LIMITS, weights=1 / values)[0]
 
-    def value(self) -> float:
+    def best(self) -> float:
         """The constant, to 0.02 %.
 
         Raises:
