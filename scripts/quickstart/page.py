@@ -12,7 +12,7 @@ from .steps import seconds_of
 
 _SECTION = re.compile(r"<section>.*?</section>\n", re.S)
 _TITLE = re.compile(r"<h1>(.*?)</h1>")
-_RIVALS = "The rivals look at no image, they know the training set alone."
+_RIVALS = "The network, on what it was not trained on, and what it has to beat."
 
 
 def write_page(folder, model, title, steps):

@@ -4,6 +4,7 @@ import numpy as np
 
 from ..metrics import METRICS, align
 from ..model_utils.images import colorize, enlarge
+from ..model_utils.media import show_progress
 from ..model_utils.panels import worth_a_look
 from ..model_utils.report import Page, Picture
 from ..model_utils.report_charts import back_project
@@ -47,13 +48,15 @@ def write_page(place, evaluator, datasets, predicts, reports):
 def _columns(evaluator, datasets, reports):
     """{rival: {data set and metric: error}}."""
     columns = {"network": {}, MEAN_MAP: {}, CONSTANT: {}}
-    for dataset, report in zip(datasets.values(), reports):
+    progress = show_progress("rivals, data sets")
+    for number, (dataset, report) in enumerate(zip(datasets.values(), reports), 1):
         name = _label(report)
         columns["network"][name] = report.value
         indices = [row.index for row in report.rows]
         average = mean_inverse_depth(evaluator, dataset, indices)
         for rival, error in rival_errors(evaluator, dataset, average, indices).items():
             columns[rival][name] = error
+        progress(number, len(datasets))
     return columns
 
 

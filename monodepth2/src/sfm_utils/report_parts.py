@@ -19,6 +19,7 @@ import numpy as np
 
 from ..model_utils.files import is_file
 from ..model_utils.images import colorize, read_rgb, value_range
+from ..model_utils.media import show_progress
 from ..model_utils.panels import panel, worth_a_look
 from ..model_utils.report import Page, Picture
 from ..model_utils.report_charts import back_project
@@ -141,10 +142,12 @@ def rival_metrics(
     rivals = {MEAN_MAP: average, CONSTANT: np.full_like(average, constant.best())}
     metric = replace(protocol, resizes="depth", factor=1.0)
     scores: dict[str, list] = {name: [] for name in rivals}
+    progress = show_progress("rivals")
     for number in range(count):
         truth = target(number)
         for name, depth in rivals.items():
             scores[name].append(score_depth(depth, truth, metric))
+        progress(number + 1, count)
     return {name: mean_metrics(found) for name, found in scores.items()}
 
 
