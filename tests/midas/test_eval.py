@@ -105,6 +105,8 @@ def test_mistakes_are_one_line(warm_midas, midas_data, weights, tmp_path):
         "--data_name", "Cityscapes"
     )
     assert "none.ckpt does not exist" in refuse("--ckpt_path", tmp_path / "none.ckpt")
+    both = refuse("--ckpt_path", tmp_path / "none.ckpt", "--report", tmp_path / "a.html" / "b.html")
+    assert "a.html is missing; make it first" in both  # before the weights are looked for
     other = refuse("--ckpt_path", weights, "--features", 16)
     assert "is of another model" in other and "wrong shape" in other
 
