@@ -115,7 +115,7 @@ def test_pictures_are_embedded_with_their_titles(made):
 def test_wide_pictures_get_more_room(size, kind):
     page = Page("t", "i")
     page.pictures("p", [("c", picture(size))])
-    assert f'<div class="{kind}">' in page.sections[0]
+    assert f'<div class="{kind}" style="--tiles: 3">' in page.sections[0]
 
 
 def test_a_large_photo_is_a_jpeg_close_to_what_it_was():

@@ -58,6 +58,13 @@ def test_nothing_fails_and_nothing_is_fetched(browser, page, width, touch, dark)
     assert browser.value("document.title") == f"Title {HOSTILE}"
 
 
+@pytest.mark.parametrize(("width", "rows"), [(1280, 1), (768, 1), (360, 2)])
+def test_tiles_stand_in_one_row_or_in_two_columns(browser, page, width, rows):
+    browser.open(page, width)
+    tops = "[...document.querySelectorAll('.tiles figure')].map((one) => one.offsetTop)"
+    assert len(set(browser.value(tops))) == rows
+
+
 @pytest.mark.parametrize("width", [1280, 768, 360])
 def test_all_images_are_seen_and_no_window_scrolls_sideways(browser, page, width):
     browser.open(page, width, 800)

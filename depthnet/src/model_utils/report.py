@@ -215,7 +215,8 @@ def _tiles(picture):
     legend = f'<div class="legend">{scale}<span>{escape(picture.unit)}</span></div>'
     height, width = picture.tiles[0][1].shape[:2]
     kind = "tiles wide" if width > 2 * height else "tiles"
-    return f'<div class="{kind}">{"".join(figures)}</div>{legend if picture.unit else ""}'
+    place = f'class="{kind}" style="--tiles: {len(figures)}"'
+    return f"<div {place}>{''.join(figures)}</div>{legend if picture.unit else ''}"
 
 
 def _embedded(rgb, title):

@@ -40,9 +40,8 @@ th:first-child, td:first-child { text-align: left; padding-left: 0; font-weight:
 thead th { color: var(--soft); font-weight: 600; font-size: .88rem; }
 td.best { font-weight: 700; color: var(--strong); }
 .way { color: var(--soft); font-weight: 400; font-size: .85em; }
-.tiles { display: grid; gap: 12px;
-  grid-template-columns: repeat(auto-fit, minmax(min(100%, 190px), 1fr)); }
-.tiles.wide { grid-template-columns: repeat(auto-fit, minmax(min(100%, 380px), 1fr)); }
+.tiles { display: grid; gap: 12px; grid-template-columns: repeat(var(--tiles), minmax(0, 1fr)); }
+.tiles.wide { grid-template-columns: repeat(2, minmax(0, 1fr)); }
 figure { margin: 0; min-width: 0; }
 figure img { display: block; width: 100%; height: auto; border-radius: 6px;
   background: var(--well); }
@@ -78,7 +77,7 @@ main { padding-bottom: 32px; }
 @media (max-width: 600px) { header, main { padding-left: 12px; padding-right: 12px; }
   section { padding: 14px; } table { font-size: .85rem; }
   th, td { padding: 5px 5px; } thead th { white-space: normal; }
-  .tiles, .tiles.wide { grid-template-columns: repeat(auto-fit, minmax(130px, 1fr)); gap: 8px; } }
+  .tiles { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 8px; } }
 """
 
 SCRIPT = """
