@@ -5,6 +5,7 @@ from pathlib import Path
 from mindspore import nn, ops
 
 from ..model_utils.context import without_values
+from ..model_utils.cpu_forms import use_plain_forms
 from ..model_utils.errors import InputError
 from ..model_utils.step import mixed_precision
 from ..networks import DepthDecoder, DisparityNet, PoseDecoder, PoseNet, ResnetEncoder
@@ -94,6 +95,8 @@ def disparity_cell(folder, record, amp_level, device):
         depth = DepthDecoder(encoder.num_ch_enc, (0,))
     load_folder({"encoder": encoder, "depth": depth}, folder)
     network = DisparityNet(encoder, depth)
+    if device.eager:
+        use_plain_forms(network)
     network = mixed_precision(network, amp_level, device)[0]
     return ScaledDisparity(network, limits_of(record)).set_train(False)
 
