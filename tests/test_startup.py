@@ -1,14 +1,18 @@
 """What infer.py does before its first result: no initial values that a checkpoint replaces, no
 compilation for a single image, one for a folder."""
 
+import importlib
+import re
+
 import numpy as np
 import pytest
 from PIL import Image
 
+from depthnet.src.model_utils.program import keys_read
+from scripts.models import MODELS as ROWS
+from tests.conftest import REPOSITORY
 from tests.depthnet.conftest import ckpt_flags
 from tests.watched import watched
-
-pytestmark = pytest.mark.slow
 
 
 def _depthnet(folder):
@@ -49,6 +53,23 @@ MODELS = {
 }
 
 
+@pytest.mark.parametrize("model", MODELS)
+def test_without_weights_a_line_names_the_published_ones_and_the_quickstart_s(model, program):
+    line = program(model).refuse("infer.py")
+    published = importlib.import_module(f"{model}.src.weights").PUBLISHED
+    assert line.endswith(f"; {published}")
+    commands = dict(re.findall(r"`(?:python|bash) (\S+) ([^`]+)`", published))
+    assert commands["../scripts/quickstart.sh"] == model
+    assert re.findall(r"--\w+", commands["convert.py"]) == ["--source_path", "--target_path"]
+    # The flags are infer.py's, and the quickstart's weights lie in its folder.
+    read = keys_read(REPOSITORY / model / "infer.py") | {"config_path"}
+    flags = re.sub("`[^`]+`", "", published)
+    assert set(re.findall(r"--(\w+)", flags)) <= read
+    folders = set(re.findall(r"\.\./out/(\w+)/", flags))
+    assert folders == {ROWS[model].quickstarts[""].folder}
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS)
 def test_one_image_compiles_nothing_and_a_folder_each_network_once(model, program, tmp_path):
     make, flag = MODELS[model]
