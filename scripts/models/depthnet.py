@@ -82,7 +82,7 @@ _QUICKSTART = Quickstart(
         ),
         (
             *("evaluate", "eval.py", "--test_data", "{folder}/NYU"),
-            *("--save_panels", "3", "--panels_path", "."),
+            *("--save_panels", "3", "--panels_path", ".", "--report", "report.html"),
         ),
         ("export_coarse", "export.py", "--coarse_or_fine", "coarse"),
         ("export_fine", "export.py", "--coarse_or_fine", "fine"),

@@ -12,6 +12,7 @@ import pytest
 from midas.src.model_utils.device import Device
 from midas.src.prediction import load_predict
 from tests.midas.small import OPTIONS, SMALL
+from tests.reports import look_at, read_report
 
 FAST = [*SMALL, "--img_width", 64, "--img_height", 64, "--device_target", "CPU"]
 NAMES = ["Sintel", "Kitti", "TUM", "DIW", "ETH3D", "NYU"]
@@ -32,11 +33,12 @@ def evaluated(program, midas_data, weights, tmp_path_factory):
     folder = tmp_path_factory.mktemp("evaluated")
     flags = [*FAST, "--train_data_dir", midas_data, "--ckpt_path", weights, *outputs(folder)]
     panels = ["--save_panels", 1, "--panels_path", folder / "panels"]
+    panels += ["--report", folder / "report.html"]
     return folder, program("midas").run("eval.py", *flags, *panels)[0]
 
 
 @pytest.mark.slow
-def test_all_datasets(evaluated):
+def test_all_datasets(evaluated, tmp_path):
     folder, out = evaluated
     values, rows = results(folder)
     assert list(values) == NAMES and all(map(math.isfinite, values.values()))
@@ -51,6 +53,15 @@ def test_all_datasets(evaluated):
     panels = sorted(path.name for path in (folder / "panels").iterdir())
     assert panels == sorted(f"{name}_{end}1.png" for name in NAMES for end in ("best", "worst"))
     assert cv2.imread(str(folder / "panels" / "TUM_best1.png")) is not None
+    report = read_report(folder / "report.html")
+    assert report.columns == ["network", "mean map", "constant"] and report.clouds == 1
+    assert [name.split()[0] for name in report.rows] == NAMES
+    assert list(report.network.values()) == pytest.approx(list(values.values()), abs=1e-2)
+    assert report.rows["DIW WHDR"][1:] == ["–", "0.5000"]
+    # At most two of each end; of each three maps and the error, of DIW's points two tiles.
+    assert look_at(folder / "report.html", tmp_path) == report.images
+    counts = [min(sum(row["dataset"] == name for row in rows), 4) for name in NAMES]
+    assert report.images == sum(n * (2 if k == "DIW" else 4) for k, n in zip(NAMES, counts))
 
 
 @pytest.mark.slow
