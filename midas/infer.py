@@ -7,13 +7,13 @@ from src.model_utils.media import is_one_image, predict_all
 from src.model_utils.program import run
 from src.prediction import Predictor, graph_predictor, load_predict, weights_file
 from src.transforms import network_size
+from src.weights import PUBLISHED
 
 
 def main(config):
     """Predict every image and video of input_path with a checkpoint or an exported graph."""
-    is_one = is_one_image(config.input_path)  # a wrong path is answered before networks are built
     weights = weights_file(config.model_weights or config.ckpt_path)
-    device = start(config, eager=is_one)
+    device = start(config, eager=is_one_image(config.input_path))
     if weights.suffix == ".mindir":
         predictor = graph_predictor(weights, config.infer_batch_size)
     else:
@@ -45,4 +45,4 @@ def main(config):
 
 
 if __name__ == "__main__":
-    run(main, __doc__)
+    run(main, __doc__, without_weights=PUBLISHED)

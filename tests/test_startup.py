@@ -1,14 +1,18 @@
 """What infer.py does before its first result: no initial values that a checkpoint replaces, no
 compilation for a single image, one for a folder."""
 
+import importlib
+import re
+
 import numpy as np
 import pytest
 from PIL import Image
 
+from depthnet.src.model_utils.program import keys_read
+from scripts.models import MODELS as ROWS
+from tests.conftest import REPOSITORY
 from tests.depthnet.conftest import ckpt_flags
 from tests.watched import watched
-
-pytestmark = pytest.mark.slow
 
 
 def _depthnet(folder):
@@ -50,6 +54,23 @@ MODELS = {
 
 
 @pytest.mark.parametrize("model", MODELS)
+def test_without_weights_a_line_names_the_published_ones_and_the_quickstart_s(model, program):
+    line = program(model).refuse("infer.py")
+    published = importlib.import_module(f"{model}.src.weights").PUBLISHED
+    assert line.endswith(f"; {published}")
+    commands = dict(re.findall(r"`(?:python|bash) (\S+) ([^`]+)`", published))
+    assert commands["../scripts/quickstart.sh"] == model
+    assert re.findall(r"--\w+", commands["convert.py"]) == ["--source_path", "--target_path"]
+    # The flags are infer.py's, and the quickstart's weights lie in its folder.
+    read = keys_read(REPOSITORY / model / "infer.py") | {"config_path"}
+    flags = re.sub("`[^`]+`", "", published)
+    assert set(re.findall(r"--(\w+)", flags)) <= read
+    folders = set(re.findall(r"\.\./out/(\w+)/", flags))
+    assert folders == {ROWS[model].quickstarts[""].folder}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", MODELS)
 def test_one_image_compiles_nothing_and_a_folder_each_network_once(model, program, tmp_path):
     make, flag = MODELS[model]
     weights, networks = make(tmp_path)
@@ -62,9 +83,9 @@ def test_one_image_compiles_nothing_and_a_folder_each_network_once(model, progra
     flags = [*weights, "--formats", "npy", "--device_target", "CPU"]
     run = program(model), "infer.py", *flags
     out, counts = watched(*run, flag, photos / "a.png", "--output_path", tmp_path / "one")
-    assert "1 images in" in out and counts == {"initial": 0, "compiled": 0}
+    assert "1 images in" in out and counts == {"initial": 0, "compiled": 0, "cpu_forms": 0}
     out, counts = watched(*run, flag, photos, "--output_path", tmp_path / "all")
-    assert "3 images in" in out and counts == {"initial": 0, "compiled": networks}
+    assert "3 images in" in out and counts == {"initial": 0, "compiled": networks, "cpu_forms": 0}
     one, same = (np.load(tmp_path / folder / "a.npy") for folder in ("one", "all"))
     np.testing.assert_allclose(one, same, rtol=1e-4, atol=1e-5)
     assert one.std() > 0

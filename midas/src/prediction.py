@@ -7,6 +7,7 @@ import numpy as np
 from .model_utils.batches import filled
 from .model_utils.checkpoint import load_networks, must_exist
 from .model_utils.context import without_values
+from .model_utils.cpu_forms import use_plain_forms
 from .model_utils.errors import InputError
 from .model_utils.files import newest_file
 from .model_utils.graph import load_graph
@@ -45,6 +46,8 @@ def load_predict(checkpoint, amp_level, device, **options):
     with without_values():
         network = MidasNet(**options)
     load_networks({"midas": network}, checkpoint)
+    if device.eager:
+        use_plain_forms(network)
     return _on_arrays(mixed_precision(network.set_train(False), amp_level, device)[0])
 
 

@@ -70,7 +70,7 @@ _SERVING = Serving(
 
 _RENDERED = ("--train", "64", "--test", "16", "--per_scene", "1", "--seed", "0")
 _QUICKSTART = Quickstart(
-    folder="quickstart",
+    folder="quickstart_depthnet",
     steps=(
         ("render", "-m", "tests.synthetic", "nyu", "{folder}/NYU", *_RENDERED),
         (

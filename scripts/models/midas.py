@@ -98,7 +98,7 @@ def _predict(name, images):
 
 
 _QUICKSTART = Quickstart(
-    folder="quickstart_midas",
+    folder="quickstart",
     steps=(
         (
             *("render", "-m", "tests.synthetic", "midas", "{folder}/rendered"),

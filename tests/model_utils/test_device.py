@@ -58,7 +58,7 @@ def test_a_cpu_has_number_0_and_graph_mode(calls, printed):
 
 @pytest.mark.parametrize(("target", "mode"), [("CPU", ms.PYNATIVE_MODE), ("Ascend", ms.GRAPH_MODE)])
 def test_a_cpu_can_run_operator_by_operator_and_a_card_compiles(calls, target, mode):
-    setup(target, eager=True)
+    assert setup(target, eager=True).eager == (target == "CPU")
     assert ("set_context", ("mode", mode)) in calls
 
 

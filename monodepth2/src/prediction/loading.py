@@ -5,7 +5,8 @@ from pathlib import Path
 from mindspore import nn, ops
 
 from ..model_utils.context import without_values
-from ..model_utils.errors import InputError
+from ..model_utils.cpu_forms import use_plain_forms
+from ..model_utils.errors import InputError, NoWeightsError
 from ..model_utils.step import mixed_precision
 from ..networks import DepthDecoder, DisparityNet, PoseDecoder, PoseNet, ResnetEncoder
 from ..networks.depth_decoder import disparity_to_depth
@@ -25,7 +26,7 @@ def weights_folder(load_weights_folder, model_name, train_url):
         model_name: of a released model, unpacked to models/, or of a training.
         train_url: the trainings' log_dir.
     Raises:
-        InputError: there is none of that name.
+        NoWeightsError: there is none of that name.
     """
     if load_weights_folder:
         return Path(load_weights_folder)
@@ -33,7 +34,7 @@ def weights_folder(load_weights_folder, model_name, train_url):
     folder = next((place for place in places if place.is_dir()), None)
     if folder is None:
         text = f"neither {places[0]} nor {places[1]} is there"
-        raise InputError(f"model_name {model_name}: {text}; give --load_weights_folder")
+        raise NoWeightsError(f"model_name {model_name}: {text}; give --load_weights_folder")
     return folder
 
 
@@ -94,6 +95,8 @@ def disparity_cell(folder, record, amp_level, device):
         depth = DepthDecoder(encoder.num_ch_enc, (0,))
     load_folder({"encoder": encoder, "depth": depth}, folder)
     network = DisparityNet(encoder, depth)
+    if device.eager:
+        use_plain_forms(network)
     network = mixed_precision(network, amp_level, device)[0]
     return ScaledDisparity(network, limits_of(record)).set_train(False)
 
