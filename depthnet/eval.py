@@ -7,11 +7,11 @@ from src.datasets import NyuTest
 from src.evaluation import Evaluator
 from src.evaluation.page import write_page
 from src.metrics import format_metrics
+from src.model_utils.batches import show_progress
 from src.model_utils.checkpoint import load_networks, must_exist
 from src.model_utils.context import start, without_values
 from src.model_utils.errors import InputError
 from src.model_utils.files import write_bytes
-from src.model_utils.media import show_progress
 from src.model_utils.program import run
 from src.model_utils.report import report_place
 from src.networks import CoarseNet, FineNet

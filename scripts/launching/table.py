@@ -123,11 +123,14 @@ class Quickstart:
             {folder} is filled in. The last step prints the table.
         images: what there is to look at, in that folder, beside index.html, which shows the tables
             of modules called compare*, and what steps with --report have written.
+        first: (step that makes the first picture, the picture's pattern in the folder), which is
+            printed with the seconds that it took; empty: none.
     """
 
     folder: str
     steps: tuple
     images: str
+    first: tuple = ()
 
 
 @dataclass(frozen=True)

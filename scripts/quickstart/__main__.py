@@ -39,6 +39,9 @@ def main(words):
         filled = [part.format(folder=steps.folder) for part in rest]
         commands.append((step, command(ROOT / name, filled)))
         steps.run(step, *commands[-1][1])
+        if found.first and step == found.first[0]:
+            for picture in sorted(steps.folder.glob(found.first[1])):
+                print(f"first depth after {steps.seconds():.0f} s: {short(picture)}", flush=True)
     print((steps.folder / f"{found.steps[-1][0]}.log").read_text())
     print(f"images: {short(steps.folder)}/{found.images}")
     print(f"all steps took {steps.seconds():.0f} s")

@@ -122,9 +122,11 @@ def test_a_missing_input_is_answered_before_networks_are_built(
         "test_data": nyu,
         missing: "nowhere.ckpt",
     }
+    paths = [weights / "FinalCoarseNet.ckpt", weights / "FinalFineNet.ckpt"]
+    start = ["--model_weights", *paths] if script == "infer.py" else []
     flags = [word for key in OPTIONS[script] & set(given) for word in (f"--{key}", given[key])]
     before = sorted(depthnet.folder.iterdir())
-    out, err = depthnet.run(script, *flags, status=2)
+    out, err = depthnet.run(script, *start, *flags, status=2)
     assert "error: " in err and "nowhere.ckpt" in err
     assert "wrote" not in out
     assert sorted(depthnet.folder.iterdir()) == before

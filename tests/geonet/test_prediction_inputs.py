@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from geonet.src.model_utils.errors import InputError
-from geonet.src.model_utils.media import find_inputs
-from geonet.src.prediction.inputs import inputs_of, result_names, sequences_of
+from geonet.src.model_utils.media import find_inputs, result_names
+from geonet.src.prediction.inputs import inputs_of, sequences_of
 from tests.geonet.predicted import grey, save
 
 

@@ -65,7 +65,7 @@ MISSING = {
     "train.py": (["--train_data_dir", "nowhere"], "nowhere/mixdata.json"),
     "eval.py": (["--ckpt_path", "nowhere.ckpt"], "nowhere.ckpt does not exist"),
     "export.py": (["--model_weights", "nowhere.ckpt"], "nowhere.ckpt does not exist"),
-    "infer.py": (["--input_path", "nowhere"], "input_path nowhere does not exist"),
+    "infer.py": (["--model_weights", "nowhere.ckpt"], "nowhere.ckpt does not exist"),
     "preprocess.py": (["--dataset_path", "nowhere"], "nowhere/TUM is not there"),
     "postprocess.py": (["--dataset_path", "nowhere"], "nowhere/TUM is not there"),
     "convert.py": (["--source_path", "nowhere.pth", "--target_path", "x.ckpt"], "nowhere.pth"),

@@ -5,7 +5,8 @@ import threading
 import numpy as np
 import pytest
 
-from depthnet.src.model_utils.batches import after, ahead, filled, in_batches
+from depthnet.src.model_utils import batches
+from depthnet.src.model_utils.batches import after, ahead, filled, in_batches, show_progress
 
 SECONDS = 20  # until a test that waits for nothing fails
 
@@ -118,3 +119,22 @@ def test_no_thread_is_left_when_the_caller_stops_early():
         next(results)
         results.close()
     assert threading.active_count() == before
+
+
+def test_progress_is_shown_now_and_then_and_at_the_end(printed, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(batches.time, "perf_counter", lambda: now[0])
+    progress = show_progress("evaluated", 5)
+    for done in range(1, 9):
+        now[0] += 2
+        progress(done, 8)
+    assert printed().splitlines() == [
+        "evaluated: 3 / 8, 0.50 images/s, 10 s left",
+        "evaluated: 6 / 8, 0.50 images/s, 4 s left",
+        "evaluated: 8 / 8, 0.50 images/s, 0 s left",
+    ]
+    progress = show_progress("x")
+    for seconds in (5, 1):  # at 5 s not yet
+        now[0] += seconds
+        progress(1, 8)
+    assert printed().splitlines() == ["x: 1 / 8, 0.17 images/s, 42 s left"]

@@ -42,25 +42,6 @@ def frames(path):
     return found, rate
 
 
-def test_progress_is_shown_now_and_then_and_at_the_end(printed, monkeypatch):
-    now = [100.0]
-    monkeypatch.setattr(media.time, "perf_counter", lambda: now[0])
-    progress = media.show_progress("evaluated", 5)
-    for done in range(1, 9):
-        now[0] += 2
-        progress(done, 8)
-    assert printed().splitlines() == [
-        "evaluated: 3 / 8, 0.50 images/s, 10 s left",
-        "evaluated: 6 / 8, 0.50 images/s, 4 s left",
-        "evaluated: 8 / 8, 0.50 images/s, 0 s left",
-    ]
-    progress = media.show_progress("x")
-    for seconds in (5, 1):  # at 5 s not yet
-        now[0] += seconds
-        progress(1, 8)
-    assert printed().splitlines() == ["x: 1 / 8, 0.17 images/s, 42 s left"]
-
-
 def test_inputs_are_a_file_a_folder_or_a_glob_in_order(tmp_path):
     for name in ("b.PNG", "a.jpg", "c.mp4", "d.txt", "sub/deep/e.webp"):
         (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
@@ -190,6 +171,19 @@ def test_files_of_one_name_and_different_kinds_keep_apart(tmp_path):
     cv2.imwrite(str(tmp_path / "a.bmp"), rgb(20))
     images.write_png(tmp_path / "b.png", rgb(10))
     assert run(tmp_path) == ["a_bmp.npy", "a_png.npy", "b.npy"]
+
+
+def test_files_of_one_name_in_several_folders_keep_apart(tmp_path):
+    for name in ("x/1.png", "x/2.png", "y/1.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        images.write_png(tmp_path / name, rgb(10))
+    options = {"kind": "depth", "formats": ["npy"], "output_path": tmp_path / "out"}
+    media.predict_all(Red(), input_path=str(tmp_path / "*" / "*.png"), **options)
+    found = sorted(p.relative_to(tmp_path / "out") for p in (tmp_path / "out").rglob("*.npy"))
+    assert [path.as_posix() for path in found] == ["x/1.npy", "x/2.npy", "y/1.npy"]
+    # Without a clash they lie side by side, as before.
+    media.predict_all(Red(), input_path=str(tmp_path / "x" / "*.png"), **options)
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"1.npy", "2.npy", "x", "y"}
 
 
 def test_a_video_gives_a_file_per_frame_and_a_video_of_colours(tmp_path, capsys):

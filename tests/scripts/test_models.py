@@ -92,7 +92,7 @@ def test_no_script_but_the_rows_knows_a_model():
         lines = [line for line in path.read_text().splitlines() if not line.startswith("#")]
         named = [line for line in lines if re.search("|".join(MODELS), line)]
         # quickstart.sh without a word takes this one.
-        assert named == (["[[ $# -gt 0 ]] || set -- depthnet"] if path.stem == "quickstart" else [])
+        assert named == (["[[ $# -gt 0 ]] || set -- midas"] if path.stem == "quickstart" else [])
 
 
 def test_readme_names_every_script():

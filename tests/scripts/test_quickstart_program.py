@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from scripts.launching.table import Quickstart
 from scripts.quickstart import __main__ as program
 from scripts.quickstart import steps as steps_module
 from scripts.quickstart.comparison import print_table, read_log, verdict
@@ -30,14 +31,15 @@ class Recorder(Steps):
 def quickstarts(tmp_path, monkeypatch):
     """Two models with made-up quickstarts, in a repository of their own: (what ran, handlers)."""
 
-    def quickstart(folder):
+    def quickstart(folder, **more):
         steps = (("train", "train.py", "{folder}/x"), ("compare", "-m", "module"))
-        return SimpleNamespace(folder=folder, steps=steps, images="*.png")
+        return Quickstart(folder, steps, "*.png", **more)
 
     handlers, pages = {}, []
     models = {
         "one": SimpleNamespace(quickstarts={"": quickstart("a"), "flow": quickstart("b")}),
         "two": SimpleNamespace(quickstarts={"": quickstart("c")}),
+        "three": SimpleNamespace(quickstarts={"": quickstart("d", first=("train", "*.log"))}),
     }
     monkeypatch.setattr(Recorder, "ran", [])
     monkeypatch.setattr(program, "MODELS", models)
@@ -76,9 +78,16 @@ def test_the_steps_of_a_quickstart_run_and_its_last_log_is_shown(
     assert steps == [(step, list(command)) for step, *command in quickstarts[0]]
 
 
+def test_the_first_picture_is_named_with_its_seconds(quickstarts, tmp_path, capsys):
+    assert program.main(["three"]) == 0
+    first, *rest = capsys.readouterr().out.splitlines()
+    assert first == f"first depth after 61 s: {tmp_path}/out/d/train.log"
+    assert not any(line.startswith("first") for line in rest)
+
+
 @pytest.mark.parametrize(
     "words",
-    [[], ["three"], ["one", "pose"], ["one", "", "x"], ["one", "flow", "x"], ["--check", "three"]],
+    [[], ["four"], ["one", "pose"], ["one", "", "x"], ["one", "flow", "x"], ["--check", "four"]],
 )
 def test_words_that_name_no_quickstart_print_all_of_them(quickstarts, capsys, words):
     assert program.main(words) == 2
@@ -88,6 +97,7 @@ def test_words_that_name_no_quickstart_print_all_of_them(quickstarts, capsys, wo
         "usage: bash scripts/quickstart.sh one",
         "       bash scripts/quickstart.sh one flow",
         "       bash scripts/quickstart.sh two",
+        "       bash scripts/quickstart.sh three",
     ]
 
 

@@ -20,8 +20,10 @@ def _size(height, width):
     return {"height": (8, height, "pixels"), "width": (8, width, "pixels")}
 
 
-def plan_midas(out, seed, train, test, height, width):
+def plan_midas(out, seed, train, test, height, width, scenes="all"):
     """Plan all that MiDaS needs, in the tree of its config.yaml: ReDWeb and six data sets in data/.
+
+    With streets alone there are two data sets, Kitti and ETH3D, each image of another street.
 
     Args:
         out: folder; `train_data_dir` for MiDaS.
@@ -30,12 +32,23 @@ def plan_midas(out, seed, train, test, height, width):
         test: images of each data set for evaluation.
         height: pixels, of all images.
         width: pixels, of all images.
+        scenes: "all" or "streets".
 
     Returns:
         Plan.
     """
     size = (height, width)
     data = Path(out) / "data"
+    if scenes == "streets":
+        streets = ("street",)
+        plans = [
+            writers_midas.plan_redweb(out, seed, train, *size, kinds=streets),
+            writers_video.plan_kitti(data / "Kitti_raw_data", seed, test, 1, *size),
+            writers_midas.plan_eth3d(
+                data / "ETH3D" / "ETH3D-data", seed, test, 1, *size, kinds=streets
+            ),
+        ]
+        return Plan((*plans[0].entries, "data"), [job for plan in plans for job in plan.jobs])
     scenes = min(test, 2)
     frames = -(-test // max(scenes, 1))
     plans = [
@@ -90,6 +103,7 @@ FORMATS = {
             "train": (1, 32, "ReDWeb images"),
             "test": (1, 4, "images of each data set for evaluation"),
             **_size(240, 320),
+            "scenes": (("all", "streets"), "all", "what is rendered"),
         },
     ),
     "redweb": (writers_midas.plan_redweb, {"images": (1, 32, "how many"), **_size(384, 512)}),

@@ -221,6 +221,17 @@ def test_all_of_midas_in_one_tree(tmp_path, capsys):
     assert f"wrote {len(names) - 1} files of midas" in capsys.readouterr().out
 
 
+def test_streets_alone_are_two_data_sets_of_as_many_streets(tmp_path):
+    out = write(tmp_path, "midas", "--train", "2", "--test", "3", "--scenes", "streets")
+    assert sorted(path.name for path in (out / "data").iterdir()) == ["ETH3D", "Kitti_raw_data"]
+    assert len(list(out.glob("data/Kitti_raw_data/*/image/*.png"))) == 3
+    scenes = sorted(path.name for path in (out / "data" / "ETH3D" / "ETH3D-data").iterdir())
+    assert scenes == ["street_0", "street_1", "street_2"]
+    first = cv2.imread(str(out / "ReDWeb_V1" / "Imgs" / "synthetic_00000.jpg"))
+    street = next(sequence("street", (0, 10, 0), 1, *first.shape[:2])).rgb
+    assert np.abs(np.float32(first[..., ::-1]) - street).mean() < 6  # JPEG
+
+
 @pytest.mark.parametrize(
     ("name", "count"),
     [("redweb", 65), ("sintel", 24), ("tum", 24), ("kitti", 16), ("kitti_raw", 27), ("eth3d", 8)],

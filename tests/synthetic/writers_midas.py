@@ -22,26 +22,30 @@ from tests.synthetic.sequence import sequence
 KINDS = ("room", "street")  # taken in turn where a data set has both
 
 
-def plan_redweb(out, seed, images, height, width):
+def plan_redweb(out, seed, images, height, width, kinds=KINDS):
     """Plan ReDWeb: inverse depth of unknown scale and shift, 1..255, 0 where there is none.
 
     Args:
         out: folder.
         seed: whole number.
-        images: how many, rooms and streets in turn.
+        images: how many, of the kinds in turn.
         height: pixels.
         width: pixels.
+        kinds: of KINDS.
 
     Returns:
         Plan.
     """
-    jobs = [(_write_redweb, (out, seed, index, height, width)) for index in range(images)]
+    kinds = [kinds[index % len(kinds)] for index in range(images)]
+    jobs = [
+        (_write_redweb, (out, seed, index, kind, height, width)) for index, kind in enumerate(kinds)
+    ]
     jobs.append((_write_mixdata, (out,)))
     return Plan(("ReDWeb_V1", "mixdata.json"), jobs)
 
 
-def _write_redweb(out, seed, index, height, width):
-    sample = next(sequence(KINDS[index % 2], (seed, 10, index), 1, height, width))
+def _write_redweb(out, seed, index, kind, height, width):
+    sample = next(sequence(kind, (seed, 10, index), 1, height, width))
     folder = Path(out) / "ReDWeb_V1"
     write_image(folder / "Imgs" / f"synthetic_{index:05d}.jpg", sample.rgb)
     write_image(folder / "RDs" / f"synthetic_{index:05d}.png", relative_inverse(sample.depth))
@@ -122,21 +126,22 @@ def ordered_pair(depth, rng, ratio=1.15):
     return ",".join(str(int(x)) for x in places) + ("," + (">" if z_a < z_b else "<"))
 
 
-def plan_eth3d(out, seed, scenes, images, height, width):
+def plan_eth3d(out, seed, scenes, images, height, width, kinds=KINDS):
     """Plan ETH3D: laser scans as raw float32 files with inf where there is no depth.
 
     Args:
         out: folder.
         seed: whole number.
-        scenes: rooms and streets in turn.
+        scenes: how many, of the kinds in turn.
         images: of each scene.
         height: pixels; the original's evaluation takes 4032 rows only.
         width: pixels.
+        kinds: of KINDS.
 
     Returns:
         Plan.
     """
-    names = [f"{KINDS[index % 2]}_{index}" for index in range(scenes)]
+    names = [f"{kinds[index % len(kinds)]}_{index}" for index in range(scenes)]
     jobs = [
         (_write_eth3d, (out, seed, index, name, images, height, width))
         for index, name in enumerate(names)
@@ -146,7 +151,8 @@ def plan_eth3d(out, seed, scenes, images, height, width):
 
 def _write_eth3d(out, seed, index, name, images, height, width):
     rng = np.random.default_rng((seed, 14, index))
-    samples = sequence(KINDS[index % 2], (seed, 13, index), images, height, width, stride=3)
+    kind = name.partition("_")[0]
+    samples = sequence(kind, (seed, 13, index), images, height, width, stride=3)
     for number, sample in enumerate(samples, start=1):
         scan = laser(sample.depth, rng, share=0.9, top=0)
         scan = np.where(scan > 0, scan, np.inf).astype("<f4")

@@ -1,12 +1,14 @@
 """Identical in every model folder; edit one, then run scripts/sync_model_utils.sh.
 
-Batches for a network; reading, computing and writing at the same time, each in a thread of its own.
+Batches for a network; reading, computing and writing at the same time, each in a thread of its own;
+how far it is.
 """
 
 from __future__ import annotations
 
 import contextlib
 import itertools
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -95,3 +97,18 @@ def in_batches(
     while part := list(itertools.islice(images, predictor.batch_size)):
         labels, arrays = zip(*part)
         yield from zip(labels, predictor.batch(list(arrays)))
+
+
+def show_progress(label: str, seconds: float = 5) -> Callable[[int, int], None]:
+    """A function (images done, all images) that prints them now and then, and at the end."""
+    began = printed = time.perf_counter()
+
+    def progress(done: int, count: int) -> None:
+        nonlocal printed
+        now = time.perf_counter()
+        if now - printed > seconds or done == count:
+            printed, rate = now, done / (now - began)
+            text = f"{done} / {count}, {rate:.2f} images/s, {(count - done) / rate:.0f} s left"
+            print(f"{label}: {text}", flush=True)
+
+    return progress

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import glob
 import itertools
+import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,21 +26,6 @@ from .images import colorize, nearness, read_rgb, value_range, write_outputs
 IMAGES = {".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".tif", ".tiff", ".webp"}
 VIDEOS = {".mp4", ".avi", ".mov", ".mkv", ".m4v", ".webm"}
 _WAITING = 4  # results that may wait to be written
-
-
-def show_progress(label: str, seconds: float = 5) -> Callable[[int, int], None]:
-    """A function (images done, all images) that prints them now and then, and at the end."""
-    began = printed = time.perf_counter()
-
-    def progress(done: int, count: int) -> None:
-        nonlocal printed
-        now = time.perf_counter()
-        if now - printed > seconds or done == count:
-            printed, rate = now, done / (now - began)
-            text = f"{done} / {count}, {rate:.2f} images/s, {(count - done) / rate:.0f} s left"
-            print(f"{label}: {text}", flush=True)
-
-    return progress
 
 
 def find_inputs(pattern: str) -> list[Path]:
@@ -69,6 +56,21 @@ def is_one_image(pattern: str) -> bool:
     return len(files) == 1 and files[0].suffix.lower() not in VIDEOS
 
 
+def result_names(files: list[Path]) -> dict[Path, Path]:
+    """{file: the stem of its results}, in sub-folders where the files lie in several folders.
+
+    Files of one folder whose names differ in the ending alone keep it, a_jpg and a_png.
+    """
+    common = Path(os.path.commonpath([file.parent for file in files]))
+    stems = Counter((file.parent, file.stem) for file in files)
+    names = {}
+    for file in files:
+        is_only = stems[file.parent, file.stem] == 1
+        name = file.stem if is_only else file.name.replace(".", "_")
+        names[file] = file.parent.relative_to(common) / name
+    return names
+
+
 class Frame(NamedTuple):
     """An image (H, W, 3) uint8 RGB, None if it is bad, and its place in its folder or video."""
 
@@ -95,10 +97,9 @@ class Job:
     ):
         self.files, self.output, self.predictor = self.order(files), Path(output), predictor
         self.kind, self.formats, self.bad, self.limits = kind, formats, [], {}
-        stems = [file.stem for file in files]
-        self.names = {
-            f: f.stem if stems.count(f.stem) == 1 else f.name.replace(".", "_") for f in files
-        }
+        self.names = result_names(files)
+        if len({path.name for path in self.names.values()}) == len(files):
+            self.names = {file: Path(path.name) for file, path in self.names.items()}
 
     def order(self, files: list[Path]) -> list[Path]:
         """The files as they follow each other."""

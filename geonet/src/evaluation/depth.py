@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ..model_utils.batches import show_progress
 from ..model_utils.errors import InputError
 from ..model_utils.files import is_file
 from ..model_utils.images import write_npy
-from ..model_utils.media import show_progress
 from ..model_utils.metrics import NAMES
 from ..sfm_utils.depth_evaluation import geonet_lines, mean_metrics
 from ..sfm_utils.report_parts import DepthResults

@@ -10,9 +10,9 @@ import numpy as np
 
 from ..datasets.strip_files import StripSize, find_strips
 from ..datasets.strips import Strips
+from ..model_utils.batches import show_progress
 from ..model_utils.errors import InputError
 from ..model_utils.files import is_file
-from ..model_utils.media import show_progress
 from ..sfm_utils.flow_files import write_flo, write_flow_colors, write_flow_png
 from .flow_scoring import FlowTruth, score
 from .reading import in_batches, read_ahead

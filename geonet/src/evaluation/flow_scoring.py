@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..model_utils.batches import show_progress
 from ..model_utils.errors import InputError
 from ..model_utils.files import is_file, write_bytes
-from ..model_utils.media import show_progress
 from ..model_utils.rivals import MEAN_MAP, MeanMap
 from ..sfm_utils.flow_evaluation import FlowScore, flow_line, flow_summary, score_flow
 from ..sfm_utils.flow_files import read_flow_png

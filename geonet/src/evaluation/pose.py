@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..model_utils.batches import show_progress
 from ..model_utils.errors import InputError
 from ..model_utils.files import is_file
-from ..model_utils.media import show_progress
 from ..sfm_utils.kitti import ENDINGS, KittiOdometry
 from ..sfm_utils.pose_path import PoseConvention, PosePath
 from ..sfm_utils.snippets import (

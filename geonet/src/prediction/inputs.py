@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import functools
 import glob
-import os
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,18 +75,3 @@ def sequences_of(files: Sequence[Path]) -> list[FrameSequence]:
         folders.setdefault(file.parent, []).append(file)
     videos = [FrameSequence(file, None) for file in files if file not in images]
     return [FrameSequence(*item) for item in folders.items()] + videos
-
-
-def result_names(files: Sequence[Path]) -> dict[Path, Path]:
-    """{file: the stem of its results}, in sub-folders where the files lie in several folders.
-
-    Files of one folder whose names differ in the ending alone keep it, a_jpg and a_png.
-    """
-    common = Path(os.path.commonpath([file.parent for file in files]))
-    stems = Counter((file.parent, file.stem) for file in files)
-    names = {}
-    for file in files:
-        is_only = stems[file.parent, file.stem] == 1
-        name = file.stem if is_only else file.name.replace(".", "_")
-        names[file] = file.parent.relative_to(common) / name
-    return names

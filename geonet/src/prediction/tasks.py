@@ -3,11 +3,10 @@
 from functools import partial
 
 from ..model_utils.errors import InputError
-from ..model_utils.media import find_inputs, predict_all
+from ..model_utils.media import find_inputs, predict_all, result_names
 from ..sfm_utils.neighbours import check_length
 from ..sfm_utils.results import DepthJob
 from .cameras import cameras_of
-from .inputs import result_names
 from .jobs import CameraFlowJob, PathJob
 from .predictors import Depths, Flows, Poses, offsets_of, pose_convention
 

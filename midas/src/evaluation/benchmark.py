@@ -1,6 +1,6 @@
 """The zero-shot evaluation of several datasets, one after the other."""
 
-from ..model_utils.media import show_progress
+from ..model_utils.batches import show_progress
 from .page import write_page
 from .panels import write_panels
 from .report import write_reports

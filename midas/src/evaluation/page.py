@@ -3,8 +3,8 @@
 import numpy as np
 
 from ..metrics import METRICS, align
+from ..model_utils.batches import show_progress
 from ..model_utils.images import colorize, enlarge
-from ..model_utils.media import show_progress
 from ..model_utils.panels import worth_a_look
 from ..model_utils.report import Page, Picture
 from ..model_utils.report_charts import back_project

@@ -17,10 +17,10 @@ from typing import NamedTuple
 import numpy as np
 
 from ..datasets.footage import FootageFrames, open_sequences
+from ..model_utils.batches import show_progress
 from ..model_utils.errors import InputError
 from ..model_utils.files import is_file, write_bytes
 from ..model_utils.images import colorize, enlarge, read_png, value_range, write_png
-from ..model_utils.media import show_progress
 from ..model_utils.metrics import NAMES
 from ..model_utils.panels import panel, worst_and_best
 from ..model_utils.report import Picture

@@ -4,10 +4,10 @@ import json
 
 import numpy as np
 
+from ..model_utils.batches import show_progress
 from ..model_utils.errors import InputError
 from ..model_utils.files import is_file, write_bytes
 from ..model_utils.images import write_npy
-from ..model_utils.media import show_progress
 from ..sfm_utils.kitti import ENDINGS, KittiOdometry
 from ..sfm_utils.lists import Frame
 from ..sfm_utils.pose_path import PoseConvention

@@ -60,7 +60,7 @@ class BesideImages(Job):
     def __init__(self, *given, metric_scale=None):
         super().__init__(*given)
         self.metric_scale = metric_scale
-        self.names = {file: file.parent / name for file, name in self.names.items()}
+        self.names = {file: file.parent / name.name for file, name in self.names.items()}
 
     def order(self, files):
         kept = [file for file in files if not file.name.endswith(_OURS)]

@@ -17,9 +17,9 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from ..model_utils.batches import show_progress
 from ..model_utils.files import is_file
 from ..model_utils.images import colorize, read_rgb, value_range
-from ..model_utils.media import show_progress
 from ..model_utils.panels import panel, worth_a_look
 from ..model_utils.report import Page, Picture
 from ..model_utils.report_charts import back_project
