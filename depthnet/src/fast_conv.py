@@ -21,6 +21,7 @@ from .model_utils.cpu_forms import TILE, CpuForm
 
 # With fewer tiles Winograd's kernels cost more than they save.
 _LEAST_TILES = 40
+_MOST_TILES = 2200
 _POINTS = (0, 1, -1, 2, -2, 0.5, -0.5)
 
 
@@ -49,7 +50,7 @@ class FastConv(nn.Conv2d, CpuForm):
         """(B, in, h, w) -> (B, out, h', w')."""
         is_plain = not self.cpu_form or x.dtype != ms.float32
         if not is_plain and self.is_winograd and self.winograd.count(x.shape) >= _LEAST_TILES:
-            y = self._by_tiles(x)
+            y = self._in_parts(x)
         elif not is_plain and self.pools and self.has_few_inputs:
             y = self._by_offsets(x)
         elif not is_plain and not self.pools and self.out_channels == 1:
@@ -58,6 +59,16 @@ class FastConv(nn.Conv2d, CpuForm):
             y = self.conv2d(x, self.weight)
             y = self.pool(y) if self.pools else y
         return self.bias_add(y, self.bias) if self.has_bias else y
+
+    def _in_parts(self, x):
+        """A few images at a time, as tiles take several times the memory of the map."""
+        batch = x.shape[0]
+        images = max(1, _MOST_TILES * batch // self.winograd.count(x.shape))
+        y = ()
+        for start in range(0, batch, images):
+            part = x[start : start + images] if images < batch else x
+            y += (self._by_tiles(ops.depend(part, y[-1]) if y else part),)
+        return ops.concat(y, 0) if images < batch else y[0]
 
     def _by_tiles(self, x):
         rows = self.winograd(x, self.weight)

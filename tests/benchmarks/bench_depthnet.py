@@ -189,19 +189,21 @@ def multiply_adds():
     from mindspore import nn
 
     ms.set_context(mode=ms.PYNATIVE_MODE)
+    from depthnet.src.model_utils.cpu_forms import use_plain_forms
     from depthnet.src.networks import CoarseNet, FineNet
 
     total = []
 
     def count(cell, inputs, output):
-        weight = cell.weight.shape
+        weight, pooled = cell.weight.shape, 4 if getattr(cell, "pools", False) else 1
         pixels = output.shape[2] * output.shape[3] if len(output.shape) == 4 else 1
         if isinstance(cell, nn.Conv2dTranspose):  # each output pixel gets one tap of 2x2 stride 2
             pixels //= weight[2] * weight[3]
-        total.append(int(np.prod(weight)) * pixels)
+        total.append(int(np.prod(weight)) * pixels * pooled)
 
     nets = CoarseNet(), FineNet()
     for net in nets:
+        use_plain_forms(net)
         for _, cell in net.cells_and_names():
             if isinstance(cell, (nn.Conv2d, nn.Conv2dTranspose, nn.Dense)):
                 cell.register_forward_hook(count)
