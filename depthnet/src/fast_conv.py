@@ -219,8 +219,7 @@ class Largest(nn.Cell):
 
     def __init__(self):
         super().__init__()
-        self.maximum, self.select = ops.Maximum(), ops.Select()
-        self.at_least, self.zeros = ops.GreaterEqual(), ops.ZerosLike()
+        self.maximum, self.at_least, self.cast = ops.Maximum(), ops.GreaterEqual(), ops.Cast()
 
     def construct(self, a, b, c, d):
         """Four arrays of one shape -> one."""
@@ -228,11 +227,11 @@ class Largest(nn.Cell):
 
     def bprop(self, a, b, c, d, out, dout):
         """Gradients of each; that of equal ones goes to the first."""
-        zeros = self.zeros(dout)
-        of_first = self.select(self.at_least(self.maximum(a, b), out), dout, zeros)
+        # By products: a selection takes twice the time.
+        of_first = dout * self.cast(self.at_least(self.maximum(a, b), out), dout.dtype)
         of_last = dout - of_first
-        of_a = self.select(self.at_least(a, b), of_first, zeros)
-        of_c = self.select(self.at_least(c, d), of_last, zeros)
+        of_a = of_first * self.cast(self.at_least(a, b), dout.dtype)
+        of_c = of_last * self.cast(self.at_least(c, d), dout.dtype)
         return of_a, of_first - of_a, of_c, of_last - of_c
 
 
