@@ -21,6 +21,7 @@ from .model_utils.cpu_forms import TILE, CpuForm
 
 # With fewer tiles Winograd's kernels cost more than they save.
 _LEAST_TILES = 40
+# With more of them a batch is convolved in parts.
 _MOST_TILES = 2200
 _POINTS = (0, 1, -1, 2, -2, 0.5, -0.5)
 
@@ -38,7 +39,9 @@ class FastConv(nn.Conv2d, CpuForm):
         self.pools, self.pool = pools, nn.MaxPool2d(kernel_size=2, stride=2)
         side = {"same": (kernel_size - 1) // 2, "valid": 0}.get(self.pad_mode)
         self.borders = self.padding if side is None else (side,) * 4
-        self.is_winograd = kernel_size in (3, 5) and self.stride[0] == 1 and out_channels > 1
+        has_stride = self.stride != (1, 1)
+        self.is_winograd = kernel_size in (3, 5) and out_channels > 1 and not has_stride
+        self.has_one_output = out_channels == 1 and not pools and not has_stride
         # A border that is too narrow would have to begin inside of the map.
         self.has_few_inputs = in_channels <= 4 and min(self.borders) >= 2 * self.stride[0]
         if self.is_winograd:
@@ -48,17 +51,21 @@ class FastConv(nn.Conv2d, CpuForm):
 
     def construct(self, x):
         """(B, in, h, w) -> (B, out, h', w')."""
-        is_plain = not self.cpu_form or x.dtype != ms.float32
-        if not is_plain and self.is_winograd and self.winograd.count(x.shape) >= _LEAST_TILES:
-            y = self._in_parts(x)
-        elif not is_plain and self.pools and self.has_few_inputs:
-            y = self._by_offsets(x)
-        elif not is_plain and not self.pools and self.out_channels == 1:
-            y = self._transposed(x)
-        else:
-            y = self.conv2d(x, self.weight)
-            y = self.pool(y) if self.pools else y
+        y = self._fast(x) if self.cpu_form else self._plain(x)
         return self.bias_add(y, self.bias) if self.has_bias else y
+
+    def _plain(self, x):
+        y = self.conv2d(x, self.weight)
+        return self.pool(y) if self.pools else y
+
+    def _fast(self, x):
+        if x.dtype != ms.float32:
+            return self._plain(x)
+        if self.is_winograd and self.winograd.count(x.shape) >= _LEAST_TILES:
+            return self._in_parts(x)
+        if self.pools and self.has_few_inputs:
+            return self._by_offsets(x)
+        return self._transposed(x) if self.has_one_output else self._plain(x)
 
     def _in_parts(self, x):
         """A few images at a time, as tiles take several times the memory of the map."""
@@ -110,13 +117,14 @@ class FastConv(nn.Conv2d, CpuForm):
         return conv(x, self.weight)
 
     def _transposed(self, x):
-        shape = (self.in_channels, 1, *self.kernel_size)
         kernel = ops.gather(self.weight.reshape(self.in_channels, -1), self.turned, 1)
+        kernel = kernel.reshape(self.weight.shape).permute(1, 0, 2, 3)
         sides = [self.kernel_size[0] - 1 - border for border in self.borders]
         conv = ops.Conv2DTranspose(
             self.in_channels, self.kernel_size, pad_mode="pad", pad=tuple(sides)
         )
-        return conv(x, kernel.reshape(shape), (x.shape[0], 1, *self._size(x)))
+        height, width = self._size(x)
+        return conv(x, kernel, (x.shape[0], 1, height, width))
 
 
 class WinogradRows(nn.Cell):
