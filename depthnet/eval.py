@@ -5,23 +5,27 @@ from pathlib import Path
 
 from src.datasets import NyuTest
 from src.evaluation import Evaluator
+from src.evaluation.page import write_page
 from src.metrics import format_metrics
 from src.model_utils.checkpoint import load_networks, must_exist
-from src.model_utils.context import start
+from src.model_utils.context import start, without_values
 from src.model_utils.errors import InputError
 from src.model_utils.files import write_bytes
 from src.model_utils.media import show_progress
 from src.model_utils.program import run
+from src.model_utils.report import report_place
 from src.networks import CoarseNet, FineNet
 
 
 def main(config):
-    """Score both stages, print the averages, write metrics_json and the panels."""
+    """Score both stages, print the averages, write metrics_json, the panels and the report."""
+    report = report_place(config.report, config.fine_ckpt_model)
     must_exist(config.coarse_ckpt_model, config.fine_ckpt_model)
     folder = Path(config.test_data or config.data_url) / "Test"
     data = NyuTest(folder, config.mask_invalid, config.skip_bad_samples)
     start(config)
-    coarse, fine = CoarseNet(), FineNet()
+    with without_values():
+        coarse, fine = CoarseNet(), FineNet()
     load_networks({"coarse": coarse}, config.coarse_ckpt_model)
     load_networks({"fine": fine}, config.fine_ckpt_model)
     options = {"mask_invalid": config.mask_invalid, "batch_size": config.eval_batch_size}
@@ -38,6 +42,8 @@ def main(config):
     if config.save_panels:
         paths = evaluator.save_panels(data, result, config.save_panels, config.panels_path)
         print(f"wrote {len(paths)} panels to {config.panels_path}")
+    if report:
+        write_page(report, evaluator, data, result)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,17 @@
 """Predict depth: python infer.py --input_path IMAGES --output_path RESULTS"""
 
+from src.model_utils.checkpoint import must_exist
 from src.model_utils.context import start
-from src.model_utils.media import find_inputs, predict_all
+from src.model_utils.media import is_one_image, predict_all
 from src.model_utils.program import run
 from src.prediction import Predictor
+from src.weights import PUBLISHED
 
 
 def main(config):
     """Predict every image and video of input_path into output_path."""
-    find_inputs(config.input_path)  # a wrong path is answered before networks are built
-    start(config)
+    must_exist(*config.model_weights)
+    start(config, eager=is_one_image(config.input_path))
     predict_all(
         Predictor(config.model_weights, cropped=config.infer_crop),
         kind="depth",
@@ -21,4 +23,4 @@ def main(config):
 
 
 if __name__ == "__main__":
-    run(main, __doc__)
+    run(main, __doc__, without_weights=PUBLISHED)

@@ -2,18 +2,21 @@
 
 from src.evaluation.model import Facts, Model
 from src.model_utils.context import start
+from src.model_utils.media import is_one_image
 from src.model_utils.program import run
 from src.prediction import Camera, formats_of, inputs_of, predict
+from src.weights import PUBLISHED, find_weights
 
 
 def main(config):
     """Predict every image and video of image_path into output_path."""
+    weights = find_weights(config.init_ckpt_file or config.train_url)
     inputs = inputs_of(config.image_path, config.ext)
     formats = formats_of(config.task, config.formats)
+    is_one = is_one_image(inputs)
     size, encoder = (config.img_height, config.img_width), config.dispnet_encoder
     kind = config.seq_length, encoder, config.scale_normalize, config.flownet_type
-    weights = config.init_ckpt_file or config.train_url
-    computed = config.infer_batch_size, config.amp_level, lambda: start(config)
+    computed = config.infer_batch_size, config.amp_level, lambda: start(config, eager=is_one)
     model = Model(weights, Facts(*size, *kind), *computed)
     camera = Camera(config.intrinsics, config.field_of_view)
     where = {"input_path": inputs, "output_path": config.output_path}
@@ -22,4 +25,4 @@ def main(config):
 
 
 if __name__ == "__main__":
-    run(main, __doc__)
+    run(main, __doc__, without_weights=PUBLISHED)

@@ -6,12 +6,13 @@ from src.evaluation.evaluator import Evaluator
 from src.evaluation.onnx import onnx_predict
 from src.model_utils.context import start
 from src.model_utils.program import run
-from src.networks import MidasNet
+from src.model_utils.report import report_place
 from src.prediction import load_predict, weights_file
 
 
 def main(config):
     """Evaluate the datasets of data_name with a checkpoint, or with ONNX graphs."""
+    report = report_place(config.report, config.ckpt_path)
     protocol, name = PROTOCOLS[config.eval_protocol], config.data_name
     graphs = {"TUM": config.TUM_onnx, "Kitti": config.Kitti_onnx, "Sintel": config.Sintel_onnx}
     places = {"Sintel": config.datapath_Sintel, "Kitti": config.datapath_Kitti}
@@ -20,12 +21,13 @@ def main(config):
     graphs, places = choose(name, graphs, places)
     checkpoint = None if graphs else weights_file(config.ckpt_path)
     datasets = open_datasets(places, config.train_data_dir, protocol, skip_absent=name == "all")
-
     if graphs:
         predicts = {title: onnx_predict(graphs[title]) for title in datasets}
     else:
-        device = start(config)
-        network = MidasNet(
+        predict = load_predict(
+            checkpoint,
+            config.amp_level,
+            start(config),
             layers=config.layers,
             features=config.features,
             groups=config.groups,
@@ -33,9 +35,7 @@ def main(config):
             network_variant=config.network_variant,
             grouped_conv=config.grouped_conv,
         )
-        predict = load_predict(network, checkpoint, config.amp_level, device)
         predicts = dict.fromkeys(datasets, predict)
-
     size = config.img_width, config.img_height
     image = {"size": size, "mean": config.nm_img_mean, "std": config.nm_img_std}
     loop = {"batch_size": config.eval_batch_size, "workers": config.num_parallel_workers}
@@ -43,7 +43,7 @@ def main(config):
     result_file = config.onnx_file if graphs else config.ann_file
     files = {"result_file": result_file, "csv_file": config.csv_file}
     panels = {"panels_path": config.panels_path, "panels": config.save_panels}
-    evaluate_all(evaluator, datasets, predicts, **files, **panels)
+    evaluate_all(evaluator, datasets, predicts, **files, **panels, page=report)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from src.exporting import random_image, sidecar
 from src.model_utils.checkpoint import load_networks
-from src.model_utils.context import start
+from src.model_utils.context import start, without_values
 from src.model_utils.cpu_forms import use_plain_forms
 from src.model_utils.graph import check_format, export_graph
 from src.model_utils.program import run
@@ -17,14 +17,15 @@ def main(config):
     """Export model_weights (else ckpt_path) at img_height x img_width to export_path/midas."""
     checkpoint = weights_file(config.model_weights or config.ckpt_path)
     check_format(config.file_format, start(config))
-    network = MidasNet(
-        layers=config.layers,
-        features=config.features,
-        groups=config.groups,
-        width_per_group=config.width_per_group,
-        network_variant=config.network_variant,
-        grouped_conv=config.grouped_conv,
-    )
+    with without_values():
+        network = MidasNet(
+            layers=config.layers,
+            features=config.features,
+            groups=config.groups,
+            width_per_group=config.width_per_group,
+            network_variant=config.network_variant,
+            grouped_conv=config.grouped_conv,
+        )
     load_networks({"midas": network}, checkpoint)
     use_plain_forms(network)
 

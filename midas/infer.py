@@ -3,22 +3,24 @@
 from functools import partial
 
 from src.model_utils.context import start
-from src.model_utils.media import find_inputs, predict_all
+from src.model_utils.media import is_one_image, predict_all
 from src.model_utils.program import run
-from src.networks import MidasNet
 from src.prediction import Predictor, graph_predictor, load_predict, weights_file
 from src.transforms import network_size
+from src.weights import PUBLISHED
 
 
 def main(config):
     """Predict every image and video of input_path with a checkpoint or an exported graph."""
-    find_inputs(config.input_path)  # a wrong path is answered before networks are built
     weights = weights_file(config.model_weights or config.ckpt_path)
-    device = start(config)
+    device = start(config, eager=is_one_image(config.input_path))
     if weights.suffix == ".mindir":
         predictor = graph_predictor(weights, config.infer_batch_size)
     else:
-        network = MidasNet(
+        predict = load_predict(
+            weights,
+            config.amp_level,
+            device,
             layers=config.layers,
             features=config.features,
             groups=config.groups,
@@ -26,7 +28,6 @@ def main(config):
             network_variant=config.network_variant,
             grouped_conv=config.grouped_conv,
         )
-        predict = load_predict(network, weights, config.amp_level, device)
         aim = config.img_width, config.img_height
         rule = {"method": config.resize_method, "multiple_of": config.ensure_multiple_of}
         rule["keep_aspect_ratio"] = config.keep_aspect_ratio
@@ -44,4 +45,4 @@ def main(config):
 
 
 if __name__ == "__main__":
-    run(main, __doc__)
+    run(main, __doc__, without_weights=PUBLISHED)

@@ -2,6 +2,7 @@
 
 from src.datasets import Camera
 from src.model_utils.context import start
+from src.model_utils.media import is_one_image
 from src.model_utils.program import run
 from src.prediction import (
     FrameSource,
@@ -18,20 +19,20 @@ from src.prediction import (
     predict_into,
     weights_folder,
 )
-from src.weights import read_folder_record
+from src.weights import PUBLISHED, read_folder_record
 
 
 def main(config):
     """Predict every image and video of image_path, beside them or into output_path."""
+    folder = weights_folder(config.load_weights_folder, config.model_name, config.train_url)
+    record = read_folder_record(folder)
     inputs = inputs_of(config.image_path, config.ext)
     check_formats(config.formats, config.output_path)
     known = Known(config.scale, config.known_distance, config.camera_height, config.gps)
     source, camera, poses = FrameSource.of(inputs), None, None
     if "ply" in config.formats or config.camera_height:
         camera = camera_of(source, Camera(config.intrinsics, config.field_of_view))
-    folder = weights_folder(config.load_weights_folder, config.model_name, config.train_url)
-    record = read_folder_record(folder)
-    computed = folder, record, config.amp_level, start(config)
+    computed = folder, record, config.amp_level, start(config, eager=is_one_image(inputs))
     size = record["height"], record["width"], config.infer_batch_size
     print("-> Loading model from ", folder)
     if "tum" in config.formats or config.gps:
@@ -40,11 +41,10 @@ def main(config):
     scale = metres_per_unit(known, Measuring(source, network, camera, poses), record)
     wanted = inputs, config.formats, config.pred_metric_depth, config.skip_bad_samples
     if config.output_path:
-        output_path = config.output_path
-        predict_into(network, poses, scale, *wanted, camera=camera, output_path=output_path)
+        predict_into(network, poses, scale, *wanted, camera=camera, output_path=config.output_path)
     else:
         predict_beside(network, scale, *wanted)
 
 
 if __name__ == "__main__":
-    run(main, __doc__)
+    run(main, __doc__, without_weights=PUBLISHED)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # See depth in one command: install, render a small dataset, train, evaluate, export, predict.
-#   bash scripts/quickstart.sh [--mindspore VERSION] [MODEL [WORD]]      (default: depthnet; WORD chooses
-# another quickstart). Images and numbers go to out/quickstart/ (midas: out/quickstart_midas/); what is done
+#   bash scripts/quickstart.sh [--mindspore VERSION] [MODEL [WORD]]      (default: midas; WORD chooses
+# another quickstart). Images and numbers go to out/quickstart/ (another model: out/quickstart_MODEL/); what is done
 # is skipped the second time. A 910A needs --mindspore 2.8.0: scripts/HOST_910.md.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -10,7 +10,7 @@ if [[ ${1:-} == --mindspore ]]; then
   version=(--mindspore "${2:-}") installed=.venv-mindspore-${2:-}/bin/python
   shift $(($# > 1 ? 2 : 1))
 fi
-[[ $# -gt 0 ]] || set -- depthnet
+[[ $# -gt 0 ]] || set -- midas
 # A mistake is answered before anything is installed, where a Python is there already.
 for python in "$installed" python3; do
   if "$python" -c 'import sys; sys.exit(sys.version_info < (3, 9))' 2>/dev/null; then

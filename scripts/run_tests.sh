@@ -17,9 +17,9 @@ if [[ ${1:-} == --mindspore ]]; then
 fi
 bash scripts/make_venv.sh "${version[@]}" requirements-test.txt
 [[ ${#version[@]} -eq 0 ]] || export PYTHON=$repository/$python
-# For the 310 program's tests: compiler, image library, header-only libraries.
+# For the 310 program's tests: compiler, image library, header-only libraries. For pages: a browser.
 bash scripts/debian_packages.sh cmake make g++ libopencv-core-dev libopencv-imgproc-dev \
-    libopencv-imgcodecs-dev libcli11-dev nlohmann-json3-dev doctest-dev
+    libopencv-imgcodecs-dev libcli11-dev nlohmann-json3-dev doctest-dev chromium
 export ONEDNN_MAX_CPU_ISA=${ONEDNN_MAX_CPU_ISA:-AVX2} GLOG_v=${GLOG_v:-3}
 "$python" -m ruff check .
 "$python" -m ruff format --check .

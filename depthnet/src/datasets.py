@@ -8,7 +8,7 @@ A sample is {"rgb": (3, 228, 304) float32 in 0..1, "depth": (1, 55, 74) float32 
 
 from pathlib import Path
 
-import numpy as np
+import cv2
 
 from . import transforms
 from .model_utils.errors import InputError
@@ -18,7 +18,7 @@ _DEPTH_MODES = {8: ("L",), 16: ("I;16", "I;16B", "I")}
 
 
 class NyuTrain:
-    """Training pairs below `root`/Train.
+    """Training pairs below `root`/Train. From here on, OpenCV stays on the thread that calls it.
 
     Args:
         root: dataset folder.
@@ -31,6 +31,7 @@ class NyuTrain:
 
     def __init__(self, root, mask_invalid=False, skip_bad=False, augment=True):
         self.mask_invalid, self.augment = mask_invalid, augment
+        cv2.setNumThreads(1)  # the loaders are parallel: further threads would compete with them
         folder = _existing(Path(root) / "Train")
         images = [path for scene in _shown(folder) if scene.is_dir() for path in _shown(scene)]
         names = {path.with_suffix("") for path in images if path.suffix in (".jpg", ".png")}
@@ -49,8 +50,7 @@ class NyuTrain:
         rgb, depth = _read_pair(self.pairs[index], 8)
         if self.augment:
             rgb, depth = transforms.flip(rng, rgb, depth)
-            rgb = transforms.crop(rgb).astype(np.float32) * np.float32(1 / 255)
-            rgb = transforms.jitter(rng, rgb)
+            rgb = transforms.jitter(rng, transforms.crop(rgb))
         return _sample(rgb, depth * (10 / 255), self.mask_invalid)
 
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from . import transforms
 from .model_utils.checkpoint import load_networks, must_exist
+from .model_utils.context import without_values
 from .networks import CoarseNet, DepthNet, FineNet
 from .transforms import DEPTH_SIZE, IMAGE_SIZE
 
@@ -19,7 +20,8 @@ def load_graph_network(kind, coarse_ckpt, fine_ckpt):
     wanted = {"coarse": (CoarseNet, coarse_ckpt), "fine": (FineNet, fine_ckpt)}
     wanted = {name: parts for name, parts in wanted.items() if kind in (name, "both")}
     must_exist(*(path for _, path in wanted.values()))
-    nets = {name: make() for name, (make, _) in wanted.items()}
+    with without_values():
+        nets = {name: make() for name, (make, _) in wanted.items()}
     for name, net in nets.items():
         load_networks({name: net}, wanted[name][1])
     return DepthNet(**nets) if kind == "both" else nets[kind]

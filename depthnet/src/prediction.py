@@ -8,6 +8,7 @@ import numpy as np
 
 from . import transforms
 from .model_utils.checkpoint import load_networks, must_exist
+from .model_utils.context import without_values
 from .model_utils.errors import InputError
 from .model_utils.graph import load_graph
 from .networks import CoarseNet, FineNet
@@ -68,6 +69,7 @@ def _load(path, name, make):
     if Path(path).suffix == ".mindir":
         net, sidecar = load_graph(path)
         return sidecar.get("graph"), net
-    net = make()
+    with without_values():
+        net = make()
     load_networks({name: net}, path)
     return name, net.set_train(False)

@@ -8,6 +8,14 @@ from typing import Optional
 import mindspore as ms
 import numpy as np
 
+PUBLISHED = (
+    "the model zoo's FinalCoarseNet.ckpt and FinalFineNet.ckpt fit as they are, its other files "
+    "after `python convert.py --source_path zoo.ckpt --target_path FinalCoarseNet.ckpt`: "
+    "--model_weights FinalCoarseNet.ckpt FinalFineNet.ckpt; `bash ../scripts/quickstart.sh "
+    "depthnet` trains some: --model_weights ../out/quickstart_depthnet/Model/Ckpt/"
+    "FinalCoarseNet.ckpt ../out/quickstart_depthnet/Model/Ckpt/FinalFineNet.ckpt"
+)
+
 
 def map_names(
     source: Mapping[str, np.ndarray], networks: Mapping[str, ms.nn.Cell]

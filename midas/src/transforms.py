@@ -55,11 +55,14 @@ def prepare_image(image, size, mean, std):
     Returns:
         (3, height, width) float32; cubic interpolation, no antialiasing.
     """
-    scaled = cv2.resize(
-        np.float32(image) * np.float32(1 / 255), size, interpolation=cv2.INTER_CUBIC
-    )
-    normal = (scaled - np.float32(mean)) / np.float32(std)
-    return np.ascontiguousarray(normal.transpose(2, 0, 1))
+    scaled = np.multiply(image, np.float32(1 / 255), dtype=np.float32)
+    scaled = cv2.resize(scaled, size, interpolation=cv2.INTER_CUBIC)
+    # As planes first, and in place: broadcasting over three interleaved values is slow.
+    planes = np.empty((3, *scaled.shape[:2]), np.float32)
+    cv2.split(scaled, list(planes))
+    planes -= np.float32(mean)[:, None, None]
+    planes /= np.float32(std)[:, None, None]
+    return planes
 
 
 def resize_nearest(values, size):
@@ -71,4 +74,6 @@ def resize_nearest(values, size):
 
 def flip(*maps):
     """Mirror each array left to right (its last axis)."""
-    return tuple(np.ascontiguousarray(values[..., ::-1]) for values in maps)
+    # OpenCV takes a fraction of numpy's time; it sees the planes of an image as one tall map.
+    rows = [values.reshape(-1, values.shape[-1]) for values in maps]
+    return tuple(cv2.flip(each, 1).reshape(values.shape) for each, values in zip(rows, maps))

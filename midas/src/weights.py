@@ -6,6 +6,12 @@ from .model_utils.checkpoint import load_networks
 from .model_utils.errors import InputError
 from .optimizers import ENCODER
 
+PUBLISHED = (
+    "MiDaS v2.1's midas_v21-f6b98070.pt fits: `python convert.py --source_path "
+    "midas_v21-f6b98070.pt --target_path Midas.ckpt`, then --model_weights Midas.ckpt; "
+    "`bash ../scripts/quickstart.sh midas` trains small ones: --config_path "
+    "../out/quickstart/ckpt/config.yaml --model_weights ../out/quickstart/ckpt"
+)
 _NORM = re.compile(r"((?:^|\.)bn\d|downsample\.1|^pretrained\.layer1\.1)\.(\w+)$")
 _NORM_ENTRIES = {
     "weight": "gamma",

@@ -121,7 +121,8 @@ class Quickstart:
         folder: below out/, where everything goes and where the commands run.
         steps: of (name, *words); words begin with `-m module` or with a program of the model;
             {folder} is filled in. The last step prints the table.
-        images: what there is to look at, in that folder.
+        images: what there is to look at, in that folder, beside index.html, which shows the tables
+            of modules called compare*, and what steps with --report have written.
     """
 
     folder: str

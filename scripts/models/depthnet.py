@@ -70,7 +70,7 @@ _SERVING = Serving(
 
 _RENDERED = ("--train", "64", "--test", "16", "--per_scene", "1", "--seed", "0")
 _QUICKSTART = Quickstart(
-    folder="quickstart",
+    folder="quickstart_depthnet",
     steps=(
         ("render", "-m", "tests.synthetic", "nyu", "{folder}/NYU", *_RENDERED),
         (
@@ -82,7 +82,7 @@ _QUICKSTART = Quickstart(
         ),
         (
             *("evaluate", "eval.py", "--test_data", "{folder}/NYU"),
-            *("--save_panels", "3", "--panels_path", "."),
+            *("--save_panels", "3", "--panels_path", ".", "--report", "report.html"),
         ),
         ("export_coarse", "export.py", "--coarse_or_fine", "coarse"),
         ("export_fine", "export.py", "--coarse_or_fine", "fine"),

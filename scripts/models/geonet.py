@@ -161,11 +161,11 @@ _RIGID_STEPS = (
     (
         *("test_depth", "eval.py", "--mode", "test_depth", "--dataset_dir", _DRIVES, *_RIGID),
         *("--split_dir", f"{_DRIVES}/splits", "--output_dir", "depth"),
-        *("--save_panels", "3", "--panels_path", "."),
+        *("--save_panels", "3", "--panels_path", ".", "--report", "report.html"),
     ),
     (
         *("test_pose", "eval.py", "--mode", "test_pose", "--dataset_dir", _SEQUENCE, *_RIGID),
-        *("--output_dir", "pose"),
+        *("--output_dir", "pose", "--report", "motion.html"),
     ),
     ("export", "export.py", *_RIGID),
     (
@@ -223,7 +223,7 @@ _QUICKSTART_FLOW = Quickstart(
         (
             *("test_flow", "eval.py", "--mode", "test_flow", "--dataset_dir", _FLOW_STRIPS),
             *(*_FULL, "--gt_flow_dir", f"{_SCENES}/data_scene_flow", "--output_dir", "flow_test"),
-            *("--save_panels", "3", "--panels_path", "flow_panels"),
+            *("--save_panels", "3", "--panels_path", "flow_panels", "--report", "flow.html"),
         ),
         (
             *("predict_flow", "infer.py", "--task", "flow", *_FULL, "--output_path", "predicted"),

@@ -98,7 +98,7 @@ def _predict(name, images):
 
 
 _QUICKSTART = Quickstart(
-    folder="quickstart_midas",
+    folder="quickstart",
     steps=(
         (
             *("render", "-m", "tests.synthetic", "midas", "{folder}/rendered"),
@@ -116,7 +116,7 @@ _QUICKSTART = Quickstart(
         ),
         (
             *("evaluate", "eval.py", *_TRAINED, "--ckpt_path", _WEIGHTS),
-            *("--save_panels", "3", "--panels_path", "."),
+            *("--save_panels", "3", "--panels_path", ".", "--report", "report.html"),
         ),
         ("export", "export.py", *_TRAINED, "--model_weights", _WEIGHTS),
         _predict("rooms", "TUM/*/rgb"),

@@ -108,11 +108,11 @@ _QUICKSTART = Quickstart(
                 "--csv_file",
                 "errors.csv",
             ),
-            *("--save_panels", "3", "--panels_path", "."),
+            *("--save_panels", "3", "--panels_path", ".", "--report", "report.html"),
         ),
         (
             *("trajectory", "eval.py", "--data_path", "{folder}/sequence", *_BEST),
-            *("--eval_split", "odom_9", "--eval_out_dir", "."),
+            *("--eval_split", "odom_9", "--eval_out_dir", ".", "--report", "motion.html"),
         ),
         ("export", "export.py", *_BEST),
         (

@@ -8,6 +8,7 @@ import sys
 
 from ..launching.arguments import ROOT
 from ..models import MODELS
+from .page import write_page
 from .steps import Steps, command, short
 
 
@@ -33,12 +34,16 @@ def main(words):
         return 0
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
     steps = Steps(ROOT / "out" / found.folder)
+    commands = []
     for step, *rest in found.steps:
         filled = [part.format(folder=steps.folder) for part in rest]
-        steps.run(step, *command(ROOT / name, filled))
+        commands.append((step, command(ROOT / name, filled)))
+        steps.run(step, *commands[-1][1])
     print((steps.folder / f"{found.steps[-1][0]}.log").read_text())
     print(f"images: {short(steps.folder)}/{found.images}")
     print(f"all steps took {steps.seconds():.0f} s")
+    page = write_page(steps.folder, name, f"Quickstart: {name} {word}".strip(), commands)
+    print(f"look at it in a browser: {short(page)}")
     return 0
 
 

@@ -21,6 +21,7 @@ import numpy as np
 from geonet.src.model_utils.metrics import NAMES
 from geonet.src.sfm_utils.depth_evaluation import GEONET_EIGEN, mean_metrics, score_depth
 from geonet.src.sfm_utils.eigen import eigen_frames
+from geonet.src.sfm_utils.report_parts import straight_path
 from geonet.src.sfm_utils.rotations import rotation_angle, steps_of
 from geonet.src.sfm_utils.snippets import geonet_target_snippets, snippet_ate
 from geonet.src.sfm_utils.trajectories import read_kitti_poses, read_tum
@@ -65,10 +66,7 @@ def motion_errors(path, truth):
 
 def rival_paths(count):
     """{rival: path (count, 4, 4)}."""
-    standing = np.tile(np.eye(4), (count, 1, 1))
-    straight = standing.copy()
-    straight[:, 2, 3] = range(count)
-    return {"standing": standing, "straight on": straight}
+    return {"standing": np.tile(np.eye(4), (count, 1, 1)), "straight on": straight_path(count)}
 
 
 def main(kitti, depth_json, odometry, pose_dir):

@@ -16,12 +16,8 @@ import numpy as np
 
 from midas.src.datasets.training import MixedPairs, training_pairs
 from midas.src.datasets.zero_shot import DATASETS, PROTOCOLS, dataset_root
-from midas.src.evaluation.evaluator import (
-    Evaluator,
-    mean_of,
-    resize_prediction,
-    score_sample,
-)
+from midas.src.evaluation.evaluator import Evaluator
+from midas.src.evaluation.rivals import rival_errors
 from midas.src.metrics import METRICS
 from midas.src.model_utils.config import load_config
 
@@ -29,28 +25,6 @@ from ..launching.arguments import ROOT
 from .comparison import print_table, verdict
 
 CONFIG = ROOT / "midas" / "config.yaml"
-# A constant orders no two points: the metric calls that wrong, a coin is right half the time.
-COIN = 0.5
-
-
-def constant_fit(sample):
-    """A map whose alignment is the best constant in disparity: scale 0, shift the mean disparity.
-
-    The training loss aligns every constant alike, so that any of them minimises it. A constant map
-    itself leaves scale and shift undetermined, which the evaluation answers with 1 / cap: too bad a
-    rival. This map is made uncorrelated with the truth instead, so that only the shift is left.
-
-    Args:
-        sample: of an evaluation data set with depth and mask.
-    Returns:
-        (H, W) float64.
-    """
-    disparity = 1 / sample.depth[sample.mask].astype(np.float64)
-    known = np.stack([np.ones_like(disparity), disparity], axis=1)
-    pattern = np.resize([1.0, -1.0], disparity.shape)
-    values = np.zeros(sample.depth.shape)
-    values[sample.mask] = pattern - known @ np.linalg.lstsq(known, pattern, rcond=None)[0]
-    return values
 
 
 def mean_map(data):
@@ -65,28 +39,6 @@ def mean_map(data):
         total = total + sample["mask"] * np.float64(sample["depth"])
         count = count + sample["mask"]
     return total / np.maximum(count, 1)
-
-
-def rival_errors(evaluator, dataset, average):
-    """{"constant": ..., "mean map": ...}: the metric of the two rivals on one data set.
-
-    Args:
-        evaluator: Evaluator; it prepares the samples, nothing is predicted.
-        dataset: of midas.src.datasets.zero_shot.
-        average: from mean_map.
-    """
-    scores = {"constant": [], "mean map": []}
-    for index in range(len(dataset)):
-        sample, _ = evaluator.prepare(dataset, index)
-        name = dataset.name(index)
-        width, height = sample.order.size if sample.order else sample.depth.shape[::-1]
-        guess = resize_prediction(average, height, width, evaluator.protocol.half_pixel)
-        scores["mean map"].append((name, score_sample(dataset, sample, guess)))
-        if not sample.order:
-            scores["constant"].append((name, score_sample(dataset, sample, constant_fit(sample))))
-    protocol = evaluator.protocol
-    means = {key: mean_of(dataset, rows, protocol)[0] for key, rows in scores.items() if rows}
-    return {"constant": COIN, **means}
 
 
 def opened(config):

@@ -13,12 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from scipy.ndimage import distance_transform_edt
-from scipy.optimize import minimize_scalar
 
 from monodepth2.src.datasets.gt_depths import NAME, read_gt_depths
 from monodepth2.src.datasets.kitti import open_frames
 from monodepth2.src.model_utils.metrics import NAMES
+from monodepth2.src.model_utils.rivals import BestConstant, MeanMap
 from monodepth2.src.sfm_utils.calibration import read_raw_calibration
 from monodepth2.src.sfm_utils.depth_evaluation import (
     GEONET_EIGEN,
@@ -47,28 +46,18 @@ def training_depths(kitti):
 
 def mean_map(depths):
     """(h, w) metres: the mean depth of each cell; cells without a point take the nearest one's."""
-    total, count = np.zeros(GRID), np.zeros(GRID)
+    mean = MeanMap(GRID)
     for depth in depths:
-        rows, columns = np.nonzero(depth)
-        cells = tuple(
-            axis * side // size for axis, side, size in zip((rows, columns), GRID, depth.shape)
-        )
-        np.add.at(total, cells, depth[rows, columns])
-        np.add.at(count, cells, 1)
-    mean = total / np.maximum(count, 1)
-    nearest = distance_transform_edt(count == 0, return_distances=False, return_indices=True)
-    return np.float32(mean[tuple(nearest)])
+        mean.add(depth, depth > 0)
+    return mean.mean()
 
 
 def best_constant(depths):
     """Metres: the constant of least abs rel on the pixels that the evaluation counts."""
-    parts = [depth[valid_pixels(depth, GEONET_EIGEN)] for depth in depths]
-    values = np.concatenate(parts)
-
-    def abs_rel(metres):
-        return np.mean(np.abs(metres - values) / values)
-
-    return float(minimize_scalar(abs_rel, bounds=(1, 80), method="bounded").x)
+    constant = BestConstant()
+    for depth in depths:
+        constant.add(depth[valid_pixels(depth, GEONET_EIGEN)])
+    return constant.best()
 
 
 def main(kitti, metrics_json):

@@ -39,7 +39,7 @@ class Steps:
         words = [str(word) for word in command]
         mark = self.folder / f".done-{name}"
         digest = hashlib.sha256(json.dumps(words).encode()).hexdigest()
-        if not self._changed and mark.exists() and mark.read_text() == digest:
+        if not self._changed and mark.exists() and mark.read_text().split()[:1] == [digest]:
             print(f"{name}: done before")
             return
         self._changed = True
@@ -51,8 +51,9 @@ class Steps:
             tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
             print(f"{tail}\n{name} failed with exit code {status}; its log is {log}")
             raise SystemExit(1)
-        print(f"{name}: {time.monotonic() - began:.0f} s, log in {short(log)}")
-        mark.write_text(digest)
+        seconds = time.monotonic() - began
+        print(f"{name}: {seconds:.0f} s, log in {short(log)}")
+        mark.write_text(f"{digest} {seconds:.1f}")
 
     def _wait(self, name, words, log):
         """Run a command to its end and show its progress; the exit status."""
@@ -74,6 +75,13 @@ class Steps:
             if process.poll() is None:  # stopped: training saves its state
                 process.terminate()
                 process.wait()
+
+
+def seconds_of(folder, name):
+    """How long a step of a folder took when it ran; None where it has not."""
+    mark = Path(folder) / f".done-{name}"
+    words = mark.read_text().split() if mark.exists() else []
+    return float(words[1]) if len(words) > 1 else None
 
 
 def command(model, words):

@@ -13,13 +13,14 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def in_fresh_process(module, case, torch_isa=None, **options):
+def in_fresh_process(module, case, variables=None, torch_isa=None, **options):
     """Run `python -m module --case case` in a process of its own and return the dict it prints.
 
     Peak memory and compile time are only meaningful in a process that did nothing else. The limit
     that MindSpore's oneDNN needs (AVX2) is taken away from cases that are not MindSpore's.
 
     Args:
+        variables: more of the environment.
         torch_isa: the limit of those, as ONEDNN_MAX_CPU_ISA.
     Returns:
         The dict, or {"error": last line} when the process failed.
@@ -31,6 +32,7 @@ def in_fresh_process(module, case, torch_isa=None, **options):
         del environment["ONEDNN_MAX_CPU_ISA"]
         if torch_isa:
             environment["ONEDNN_MAX_CPU_ISA"] = torch_isa
+    environment |= variables or {}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     if done.returncode:
         return {"error": (done.stderr.strip().splitlines() or ["no message"])[-1]}

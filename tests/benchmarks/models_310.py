@@ -89,16 +89,7 @@ def _torch_depthnet(folder):
             k: torch.from_numpy(v.asnumpy()) for k, v in ms.load_checkpoint(str(name)).items()
         }
         net.load_state_dict(values)
-
-    class Both(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.coarse, self.fine = nets
-
-        def forward(self, rgb):
-            return self.fine(rgb, self.coarse(rgb))
-
-    return Both().eval()
+    return torch_depthnet.Both(*nets).eval()
 
 
 def checkpoints(model, folder):

@@ -53,6 +53,17 @@ class FineNet(nn.Module):
         return self.conv3(F.relu(self.conv2(torch.cat((x, coarse), 1))))
 
 
+class Both(nn.Module):
+    """Both stages, RGB -> log-depth."""
+
+    def __init__(self, coarse, fine):
+        super().__init__()
+        self.coarse, self.fine = coarse, fine
+
+    def forward(self, rgb):
+        return self.fine(rgb, self.coarse(rgb))
+
+
 def loss(prediction, target):
     """See depthnet/src/losses.py."""
     d = torch.log(target.clamp(0.1, 10)) - prediction

@@ -12,6 +12,7 @@ import pytest
 from depthnet.src.model_utils.files import read_record
 from depthnet.src.model_utils.images import read_pfm, read_png
 from tests.depthnet.conftest import QUICK, ckpt_flags
+from tests.reports import look_at, read_report
 
 pytestmark = pytest.mark.slow
 
@@ -35,6 +36,7 @@ def graphs(depthnet, straight):
 def evaluated(depthnet, straight, nyu):
     """(content of metrics_json, what eval.py printed) of the trained networks, with panels."""
     extra = ["--save_panels", 1, "--panels_path", "drawn", "--metrics_json", "m.json"]
+    extra += ["--report", "report.html"]
     out, _ = depthnet.run("eval.py", "--test_data", nyu, *flags(straight), *extra)
     return json.loads((depthnet.folder / "m.json").read_text()), out
 
@@ -108,6 +110,26 @@ def test_evaluation_prints_writes_and_draws(depthnet, evaluated):
     worst = max(result["images"], key=lambda row: row["fine"]["abs_relative_loss"])
     assert worst["name"].split("/")[-1].removesuffix(".png") in drawn[1]
     assert cv2.imread(str(depthnet.folder / "drawn" / drawn[0])).shape == (276, 4 * 304, 3)
+
+
+def test_the_report_shows_what_was_evaluated(depthnet, evaluated, tmp_path):
+    metrics, out = evaluated
+    report = read_report(depthnet.folder / "report.html")
+    assert "wrote report.html" in out
+    assert report.columns == ["fine", "coarse", "mean map", "constant"]
+    means = metrics["average"]["fine"]
+    assert report.network == pytest.approx(means, abs=1e-4)
+    count = min(len(metrics["images"]), 6)
+    assert report.images == 5 * count and report.clouds == 1
+    assert look_at(depthnet.folder / "report.html", tmp_path) == report.images
+    # The errors' histogram, and the loss of both stages from the training's metrics.csv.
+    assert report.charts == 3 and "Training" in report.headings
+    assert "--report report.html" in report.text
+
+
+def test_a_wrong_place_for_the_report_is_told_before_anything_else(depthnet):
+    line = depthnet.refuse("eval.py", "--test_data", "nowhere", "--report", "missing/a.html")
+    assert line == "error: report missing/a.html: the folder missing is missing; make it first"
 
 
 def test_metrics_do_not_depend_on_the_batch(depthnet, straight, nyu, evaluated):

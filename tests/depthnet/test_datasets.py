@@ -40,6 +40,12 @@ def test_units_of_training_and_test(nyu):
     assert depth.mean() == pytest.approx(raw[12:468, 16:624].mean() / 1000, rel=1e-2)
 
 
+def test_loaders_do_not_compete_with_threads_of_opencv(nyu):
+    cv2.setNumThreads(2)
+    NyuTrain(nyu)
+    assert cv2.getNumThreads() == 1
+
+
 def test_frames_are_sorted_by_number(tree):
     folder = next(path for path in (tree / "Train").iterdir())
     for suffix in (".jpg", ".png"):
@@ -129,7 +135,7 @@ def test_a_size_that_changed_since_the_check_is_named(tree):
 
 def test_augmentation_that_changes_nothing_gives_the_plain_sample(nyu, monkeypatch):
     monkeypatch.setattr(transforms, "flip", lambda rng, *images: images)
-    monkeypatch.setattr(transforms, "jitter", lambda rng, rgb: rgb)
+    monkeypatch.setattr(transforms, "jitter", lambda rng, rgb: transforms.unit_range(rgb))
     augmented, plain = NyuTrain(nyu).load(3, None), NyuTrain(nyu, augment=False).load(3, None)
     np.testing.assert_allclose(augmented["rgb"], plain["rgb"], atol=1e-6)
     np.testing.assert_array_equal(augmented["depth"], plain["depth"])

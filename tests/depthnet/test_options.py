@@ -13,7 +13,7 @@ DATA = {"mask_invalid", "skip_bad_samples"}
 OPTIONS = {
     "eval.py": {
         *("test_data", "data_url", "eval_batch_size", "metrics_json"),
-        *("save_panels", "panels_path", *DEVICE, *CHECKPOINTS, *DATA),
+        *("save_panels", "panels_path", "report", *DEVICE, *CHECKPOINTS, *DATA),
     },
     "export.py": {"coarse_or_fine", "file_format", "export_path", *DEVICE, *CHECKPOINTS},
     "infer.py": {

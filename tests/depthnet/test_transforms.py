@@ -135,6 +135,14 @@ def test_sharpness_of_a_bright_point_by_hand():
     np.testing.assert_allclose(dark, 0.8 * image, atol=1e-5)
 
 
+def test_jitter_of_8_bits_is_that_of_floats():
+    image = RNG.integers(0, 256, (9, 11, 3), np.uint8)
+    of_bits = transforms.jitter(Fixed(0.85, 1.15), image)
+    of_floats = transforms.jitter(Fixed(0.85, 1.15), transforms.unit_range(image))
+    assert of_bits.dtype == of_floats.dtype == np.float32
+    np.testing.assert_allclose(of_bits, of_floats, atol=1e-6)
+
+
 def test_sharpness_keeps_the_border():
     image = RNG.random((6, 7, 3)).astype(np.float32)
     soft = transforms.jitter(Fixed(1.0, 0.8), image)

@@ -58,8 +58,11 @@ EXEMPT = {
     "scripts/quickstart/compare_geonet.py:main": _STEP,
     "scripts/quickstart/compare_geonet_flow.py:object_map": _STEP,
     "scripts/quickstart/compare_monodepth2.py:main": _STEP,
+    "scripts/quickstart/comparison.py:read_log": _LOG,
+    "scripts/quickstart/page.py:write_page": _STEP,
     "scripts/quickstart/progress.py:look": _LOG,
     "scripts/quickstart/steps.py:run": _LOG,
+    "scripts/quickstart/steps.py:seconds_of": _STEP,
     "scripts/serving/__main__.py:run_stage": _LOG,
     "scripts/serving/__main__.py:usage": _OWN,
 }

@@ -19,6 +19,7 @@ from tests.conftest import REPOSITORY
 from tests.geonet import golden_trees
 from tests.geonet.golden_networks import GOLDEN, arrays, filled
 from tests.geonet.golden_trees import EXPECTED
+from tests.reports import look_at, read_report
 
 SEQUENCES = arrays("train_inputs.npz")  # 64x128
 
@@ -54,6 +55,7 @@ def test_depth_of_the_eigen_split_is_the_original_s(run, tmp_path):
     folder = golden_trees.write_eigen(tmp_path)
     files = ["--kitti_dir", f"{folder}/kitti/", "--pred_file", folder / "pred.npy"]
     panels = ["--save_panels", 1, "--panels_path", tmp_path / "panels"]
+    panels += ["--report", tmp_path / "report.html"]
     out, _ = run(
         "kitti_eval/eval_depth.py",
         "--split=eigen",
@@ -72,6 +74,11 @@ def test_depth_of_the_eigen_split_is_the_original_s(run, tmp_path):
     means = json.loads((folder / "eval_depth_metrics.json").read_text())
     assert means["images"] == 2 and means["a3"] == pytest.approx(expected[-1].mean(), rel=1e-5)
     assert {path.name for path in (tmp_path / "panels").iterdir()} == {"worst1.png", "best1.png"}
+    report = read_report(tmp_path / "report.html")
+    assert report.network["abs_rel"] == pytest.approx(means["abs_rel"], abs=1e-4)
+    assert report.columns == ["network", "mean map", "constant"] and report.clouds == 1
+    assert report.images == 2 * 4 and "drive_0002_sync 70" in report.text
+    assert look_at(tmp_path / "report.html", tmp_path / "profile") == report.images
 
 
 def test_depth_of_the_stereo_split_is_the_original_s_beside_a_scaled_d1(run, tmp_path):
@@ -166,7 +173,9 @@ def test_depth_of_a_network_is_the_original_s_and_is_evaluated(run, rigid, tmp_p
         f"--output_dir={out_dir}/",
         "--batch_size=4",
         *test_set,
+        *("--report", out_dir.parent / "report.html"),
     )
+    assert read_report(out_dir.parent / "report.html").images == 2 * 4
     assert "the weights are of img_height 64 (not 128), img_width 128 (not 416)" in out
     assert "processing: 0/2\n" in out
     depths = np.load(out_dir / "model-7.npy")
@@ -206,8 +215,13 @@ def test_poses_of_a_tensorflow_checkpoint_are_the_original_s_and_are_evaluated(r
         "--pose_test_seq=9",
         f"--output_dir={out_dir}",
         *("--img_height", 64, "--img_width", 128),
+        *("--report", tmp_path / "report.html"),
     )
     assert "Progress: 0/6\n" in out
+    report = read_report(tmp_path / "report.html")
+    (ate,) = re.findall(r"ATE mean: (\S+),", out)
+    assert report.columns == ["network", "straight on"] and report.images == 1
+    assert report.network["ate_mean"] == pytest.approx(float(ate), abs=1e-4)
     expected = arrays("ckpt_pose_expect.npz")["poses_with_target_inserted"]
     for name, poses in zip(("000000.txt", "000003.txt"), expected):
         found = read_tum(out_dir / name).world_from_camera
@@ -247,7 +261,11 @@ def test_flow_of_networks_is_the_original_s_and_is_evaluated(run, tmp_path):
     for kind in ("noc", "occ"):
         (folder / "kitti/training" / f"flow_{kind}" / "000002_10.png").unlink()
     flags = ["--dataset_dir", strips, "--init_ckpt_file", weights, "--batch_size", 2]
-    truth = ["--gt_flow_dir", folder / "kitti"]
+    truth = ["--gt_flow_dir", folder / "kitti", "--report", tmp_path / "report.html"]
+    images = folder / "kitti" / "training" / "image_2"
+    images.mkdir(exist_ok=True)
+    for number in range(2):
+        Image.fromarray(SEQUENCES["seq"][0, ..., :3]).save(images / f"{number:06d}_10.png")
     out, _ = run("eval.py", "--mode=test_flow", *flags, *truth, timeout=300)
     expected = arrays("train_flowinf_residual.npz")["fwd_full_flow_s0_sub4"]
     result = tmp_path / "weights" / "test_flow" / "model-9"  # for want of an output_dir
@@ -256,6 +274,12 @@ def test_flow_of_networks_is_the_original_s_and_is_evaluated(run, tmp_path):
         assert found.shape == (64, 128, 2)
         np.testing.assert_allclose(found[2::4, 2::4], flow, rtol=0, atol=2e-4)
     assert len((result / "flow_result.txt").read_text().splitlines()) == 2
+    report = read_report(tmp_path / "report.html")
+    means = json.loads((result.parent / "test_flow_metrics.json").read_text())
+    assert report.columns == ["network", "mean map", "mean flow"] and report.images == 2 * 4
+    assert report.network["occ_epe"] == pytest.approx(means["occ_epe"], abs=1e-2)
+    # Both know the answers: the finer one knows more.
+    assert float(report.rows["occ_epe"][1]) < float(report.rows["occ_epe"][2])
     files = ["--dataset_dir", folder / "kitti", "--pred_dir", result]
     again, _ = run("eval.py", "--mode=eval_flow", *files)
     assert_printed(again, [line for line in out.splitlines() if line.startswith("Mean ")])
@@ -281,6 +305,8 @@ def test_flow_of_networks_is_the_original_s_and_is_evaluated(run, tmp_path):
         ("--mode eval_depth --kitti_dir x", "mode eval_depth needs --pred_file"),
         ("--mode eval_pose --gtruth_dir x --pred_dir y", "pred_dir y holds no .txt"),
         ("--mode eval_flow --dataset_dir x --pred_dir y", "x/training/flow_noc holds no 000000_10"),
+        ("--mode eval_pose --gtruth_dir x --pred_dir y --report a.html", "eval_pose makes none"),
+        ("--mode test_flow --dataset_dir x --init_ckpt_file none --report /", "/: expected a file"),
         ("--mode eval_pose --max_stepz 3", "unknown option 'max_stepz' on the command line"),
     ],
 )

@@ -54,6 +54,12 @@ def test_a_shuffled_epoch_samples_two_datasets_equally(tmp_path):
         assert large == [1] * 7 and small == [2, 2, 3]
 
 
+def test_loaders_do_not_compete_with_threads_of_opencv(tmp_path):
+    cv2.setNumThreads(2)
+    mixed(tmp_path, (1,))
+    assert cv2.getNumThreads() == 1
+
+
 def test_one_dataset_is_seen_once_per_epoch(tmp_path):
     data = mixed(tmp_path, (5,))
     assert sorted(data.name(i)[-5:] for i in range(len(data))) == [f"{i}.jpg" for i in range(5)]

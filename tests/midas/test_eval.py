@@ -11,7 +11,8 @@ import pytest
 
 from midas.src.model_utils.device import Device
 from midas.src.prediction import load_predict
-from tests.midas.small import SMALL, small_network
+from tests.midas.small import OPTIONS, SMALL
+from tests.reports import look_at, read_report
 
 FAST = [*SMALL, "--img_width", 64, "--img_height", 64, "--device_target", "CPU"]
 NAMES = ["Sintel", "Kitti", "TUM", "DIW", "ETH3D", "NYU"]
@@ -32,11 +33,12 @@ def evaluated(program, midas_data, weights, tmp_path_factory):
     folder = tmp_path_factory.mktemp("evaluated")
     flags = [*FAST, "--train_data_dir", midas_data, "--ckpt_path", weights, *outputs(folder)]
     panels = ["--save_panels", 1, "--panels_path", folder / "panels"]
+    panels += ["--report", folder / "report.html"]
     return folder, program("midas").run("eval.py", *flags, *panels)[0]
 
 
 @pytest.mark.slow
-def test_all_datasets(evaluated):
+def test_all_datasets(evaluated, tmp_path):
     folder, out = evaluated
     values, rows = results(folder)
     assert list(values) == NAMES and all(map(math.isfinite, values.values()))
@@ -51,6 +53,15 @@ def test_all_datasets(evaluated):
     panels = sorted(path.name for path in (folder / "panels").iterdir())
     assert panels == sorted(f"{name}_{end}1.png" for name in NAMES for end in ("best", "worst"))
     assert cv2.imread(str(folder / "panels" / "TUM_best1.png")) is not None
+    report = read_report(folder / "report.html")
+    assert report.columns == ["network", "mean map", "constant"] and report.clouds == 1
+    assert [name.split()[0] for name in report.rows] == NAMES
+    assert list(report.network.values()) == pytest.approx(list(values.values()), abs=1e-2)
+    assert report.rows["DIW WHDR"][1:] == ["–", "0.5000"]
+    # At most two of each end; of each three maps and the error, of DIW's points two tiles.
+    assert look_at(folder / "report.html", tmp_path) == report.images
+    counts = [min(sum(row["dataset"] == name for row in rows), 4) for name in NAMES]
+    assert report.images == sum(n * (2 if k == "DIW" else 4) for k, n in zip(NAMES, counts))
 
 
 @pytest.mark.slow
@@ -94,6 +105,8 @@ def test_mistakes_are_one_line(warm_midas, midas_data, weights, tmp_path):
         "--data_name", "Cityscapes"
     )
     assert "none.ckpt does not exist" in refuse("--ckpt_path", tmp_path / "none.ckpt")
+    both = refuse("--ckpt_path", tmp_path / "none.ckpt", "--report", tmp_path / "a.html" / "b.html")
+    assert "a.html is missing; make it first" in both  # before the weights are looked for
     other = refuse("--ckpt_path", weights, "--features", 16)
     assert "is of another model" in other and "wrong shape" in other
 
@@ -142,7 +155,7 @@ def test_the_310_path_scores_as_eval_does(program, midas_data, weights, tmp_path
     only when eval.py's rule ends at that size too, which keeps Sintel's here at 96 x 64.
     """
     size = ["--img_height", 64, "--img_width", 96]
-    predict = load_predict(small_network(), weights, "O0", Device("CPU"))
+    predict = load_predict(weights, "O0", Device("CPU"), **OPTIONS)
     common = ["--dataset_path", midas_data / "data", "--dataset_name", "Sintel", *size]
     program("midas").run("preprocess.py", *common, "--bin_path", tmp_path / "bins")
     for path in (tmp_path / "bins").rglob("*.bin"):

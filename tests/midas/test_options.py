@@ -22,7 +22,15 @@ OPTIONS = {
         *("amp_level", "train_data_dir", "skip_bad_samples", "num_parallel_workers", "ckpt_path"),
         *("data_name", "datapath_Sintel", "datapath_Kitti", "datapath_TUM", "datapath_DIW"),
         *("datapath_ETH3D", "datapath_NYU", "eval_protocol", "eval_batch_size", "ann_file"),
-        *("csv_file", "TUM_onnx", "Kitti_onnx", "Sintel_onnx", "onnx_file", "save_panels"),
+        *(
+            "csv_file",
+            "TUM_onnx",
+            "Kitti_onnx",
+            "Sintel_onnx",
+            "onnx_file",
+            "save_panels",
+            "report",
+        ),
         *("panels_path", *DEVICE, *NETWORK, *IMAGE),
     },
     "export.py": {

@@ -1,5 +1,7 @@
 """Images and videos in, depth files out, with a predictor that needs no network."""
 
+import threading
+
 import cv2
 import numpy as np
 import pytest
@@ -38,13 +40,6 @@ def frames(path):
         found.append(read[1][..., ::-1])
     capture.release()
     return found, rate
-
-
-@pytest.mark.parametrize(("length", "added"), [(1, 2), (2, 1), (3, 0), (4, 0)])
-def test_a_short_batch_is_filled_with_its_last_element(length, added):
-    batch = np.arange(4)[:length]
-    assert media.filled(batch, 3).tolist() == [*range(length), *[length - 1] * added]
-    assert media.filled(batch, length) is batch  # a full one is not copied
 
 
 def test_progress_is_shown_now_and_then_and_at_the_end(printed, monkeypatch):
@@ -87,15 +82,6 @@ def test_inputs_are_a_file_a_folder_or_a_glob_in_order(tmp_path):
         (tmp_path / "empty").mkdir(exist_ok=True)
         with pytest.raises(InputError, match=message):
             media.find_inputs(str(tmp_path / pattern))
-
-
-def test_batches_keep_order_and_labels():
-    predictor = Red(2)
-    given = [(label, rgb(value, (value, 2))) for label, value in zip("abcde", (5, 4, 3, 2, 1))]
-    found = list(media.in_batches(iter(given), predictor))
-    assert [label for label, _ in found] == list("abcde")
-    assert [values.shape for _, values in found] == [(5, 2), (4, 2), (3, 2), (2, 2), (1, 2)]
-    assert predictor.sizes == [2, 2, 1]
 
 
 def run(folder, predictor=None, formats=("npy",), kind="depth", **given):
@@ -143,6 +129,45 @@ def test_the_last_line_sums_up(tmp_path, capsys):
     assert rate > 0 and seconds >= 0
     assert err.startswith(f"left out: {tmp_path}/b.png: truncated")
     assert f"left out: {tmp_path}/c.mp4: no frame can be read; broken, or not a video" in err
+
+
+def test_files_are_read_and_written_while_the_network_runs(tmp_path, monkeypatch):
+    """The second image is there before the first is predicted, whose file is not yet written when
+    the network turns to the second."""
+    for name in "abc":
+        images.write_png(tmp_path / f"{name}.png", rgb(10))
+    second, turned = threading.Event(), threading.Event()
+
+    def read(path):
+        if path.name == "b.png":
+            second.set()
+        return images.read_rgb(path)
+
+    class Waiting(Red):
+        def batch(self, given):
+            assert second.wait(20)
+            if self.sizes:
+                turned.set()
+            return super().batch(given)
+
+    def write(*given):
+        assert turned.wait(20)
+        images.write_outputs(*given)
+
+    monkeypatch.setattr(media, "read_rgb", read)
+    monkeypatch.setattr(media, "write_outputs", write)
+    assert run(tmp_path, Waiting(1)) == ["a.npy", "b.npy", "c.npy"]
+
+
+def test_one_image_is_neither_a_folder_nor_a_video(tmp_path):
+    for name in ("a.PNG", "b.mp4", "one/c.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert media.is_one_image(str(tmp_path / "a.PNG")) and media.is_one_image(str(tmp_path / "one"))
+    assert not media.is_one_image(str(tmp_path / "*.*"))
+    assert not media.is_one_image(str(tmp_path / "b.mp4"))
+    with pytest.raises(InputError, match="does not exist"):
+        media.is_one_image(str(tmp_path / "none"))
 
 
 def test_bad_files_are_counted_in_the_place_of_the_next(tmp_path, capsys):

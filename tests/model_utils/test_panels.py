@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from depthnet.src.model_utils.images import colorize
-from depthnet.src.model_utils.panels import panel, worst_and_best
+from depthnet.src.model_utils.panels import panel, worst_and_best, worth_a_look
 
 RNG = np.random.default_rng(0)
 
@@ -24,6 +24,14 @@ RNG = np.random.default_rng(0)
 def test_the_largest_and_the_smallest_errors_each_once(count, expected):
     errors = [0.5, np.nan, 0.1, 0.5, 0.9, 0.2]  # of two that are equal the first comes first
     assert worst_and_best(errors, count) == expected
+
+
+def test_a_report_shows_both_ends_and_the_middle():
+    errors, names = [0.5, np.nan, 0.1, 0.25, 0.9], list("abcde")
+    chosen, middle = worth_a_look(errors, names, "abs rel", 1)
+    assert chosen == [("worst 1: e, abs rel 0.900", 4), ("best 1: c, abs rel 0.100", 2)]
+    assert middle == 0  # of 0.1, 0.25, 0.5 and 0.9 the upper one
+    assert worth_a_look([3.0], ["x"], "m", 2) == ([("worst 1: x, m 3.000", 0)], 0)
 
 
 def test_only_numbers_are_ranked():

@@ -12,6 +12,7 @@ from monodepth2.src.model_utils.checkpoint import save_networks
 from monodepth2.src.sfm_utils.eigen import SPLITS
 from monodepth2.src.sfm_utils.trajectories import read_tum
 from tests.monodepth2.weight_files import networks
+from tests.reports import look_at, read_report
 
 DRIVE = "2011_09_29/2011_09_29_drive_0003_sync"
 # What the PyTorch original printed when it was run on these images with these weights.
@@ -68,6 +69,7 @@ def row(out):
 def test_mono_with_post_processing_is_the_original_s_and_its_saved_file_too(run, flags, tmp_path):
     options = ["--eval_mono", "--post_process", "--eval_batch_size", 5, "--save_panels", 1]
     saved = ["--save_pred_disps", "--panels_path", tmp_path / "panels"]
+    saved += ["--report", tmp_path / "report.html"]
     out, _ = run("evaluate_depth.py", *flags, *options, *saved)
     lines = out.splitlines()
     assert "-> Computing predictions with size 160x96" in lines
@@ -83,6 +85,12 @@ def test_mono_with_post_processing_is_the_original_s_and_its_saved_file_too(run,
     means = json.loads((tmp_path / "metrics_eigen.json").read_text())
     assert len(errors) == 12 and np.mean(errors) == pytest.approx(means["abs_rel"])
     assert {path.name for path in (tmp_path / "panels").iterdir()} == {"worst1.png", "best1.png"}
+    report = read_report(tmp_path / "report.html")
+    assert report.network["abs_rel"] == pytest.approx(means["abs_rel"], abs=1e-4)
+    assert report.columns == ["network", "mean map", "constant"] and report.clouds == 1
+    # Both ends of 12 images: of each the image, the prediction, the truth and the error.
+    assert report.images == 6 * 4 and DRIVE in report.text
+    assert look_at(tmp_path / "report.html", tmp_path / "profile") == report.images
     file = tmp_path / "disps_eigen_split.npy"
     again, _ = run("evaluate_depth.py", *flags, "--eval_mono", "--ext_disp_to_eval", file)
     assert f"-> Loading predictions from {file}" in again and row(again) == row(out)
@@ -107,6 +115,7 @@ def test_odometry_is_the_original_s_by_the_name_of_the_weights(
     (warm_monodepth2.folder / "models").mkdir(exist_ok=True)
     (warm_monodepth2.folder / "models" / "golden").symlink_to(golden_folder)
     flags = ["--data_path", odometry, "--eval_out_dir", tmp_path, "--model_name", "golden"]
+    flags += ["--report", tmp_path / "report.html"]
     out, _ = run("eval.py", "--eval_split", "odom_9", *flags, "--eval_batch_size", 3)
     (found,) = re.findall(r"^   Trajectory error: (\S+), std: (\S+)$", out, re.M)
     assert [float(value) for value in found] == pytest.approx(ODOMETRY, abs=2e-3)
@@ -114,6 +123,9 @@ def test_odometry_is_the_original_s_by_the_name_of_the_weights(
     assert len(read_tum(tmp_path / "odom_9_tum.txt")) == 8
     assert len((tmp_path / "errors_odom_9.csv").read_text().splitlines()) == 1 + 7
     assert cv2.imread(str(tmp_path / "odom_9.png")).shape == (640, 640, 3)
+    report = read_report(tmp_path / "report.html")
+    assert report.columns == ["network", "straight on"] and report.images == 1
+    assert report.network["snippet_ate"] == pytest.approx(float(found[0]), abs=1e-3)
 
 
 @pytest.fixture(scope="module")
@@ -151,6 +163,8 @@ CHOICE = "either --eval_mono or --eval_stereo"
         ("--eval_split eigen_zhou", "eval_split: got 'eigen_zhou'"),
         ("--dataset folder --data_path nowhere", "there is nothing to rebuild frames by"),
         ("--dataset folder --eval_mono --eval_stereo", "choose one of --eval_mono and"),
+        ("--eval_mono --data_path nowhere --report no/a.html", "the folder no is missing; make it"),
+        ("--eval_mono --no_eval --report a.html", "without ground truth nothing is scored"),
     ],
 )
 def test_mistakes_are_told_in_one_line(refuse, given, words, text):

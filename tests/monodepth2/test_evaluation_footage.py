@@ -16,7 +16,9 @@ from monodepth2.src.evaluation.footage import Truth, summary
 from monodepth2.src.evaluation.predicting import read_planes, to_tensor
 from monodepth2.src.evaluation.rebuilding import Rebuilding, sources_of
 from monodepth2.src.model_utils.errors import InputError
+from monodepth2.src.model_utils.report import ReportPlace
 from monodepth2.src.sfm_utils.trajectories import read_tum
+from tests.reports import read_report
 from tests.synthetic.writers_footage import footage_camera
 
 SIZE = 64, 96
@@ -130,6 +132,7 @@ def test_footage_with_true_depth_in_metres(drive, footage, tmp_path, capsys):
     places = places_of("folder", tmp_path, "", "", "")
     truth = Truth(footage / "truth" / "drive_0_depth", METRIC)
     own = {"frame_step": 2, "val_share": 0.5, "panels": 1, "panels_path": tmp_path / "panels"}
+    own["report"] = ReportPlace(tmp_path / "report.html", None)
     evaluation.evaluate(model, drive, Camera(NUMBERS, baseline=0.25), places, truth, **own)
     numbers = json.loads(places.metrics_json.read_text())["drive_0"]
     assert numbers["frames"] == numbers["frames_with_depth"] == 4
@@ -148,6 +151,11 @@ def test_footage_with_true_depth_in_metres(drive, footage, tmp_path, capsys):
     out = capsys.readouterr().out
     assert "drive_0: 4 held-out frames, photometric error " in out and "% explained" in out
     assert "-> Computing predictions with size 96x64" in out and out.endswith("-> Done!\n")
+    report = read_report(tmp_path / "report.html")
+    assert report.columns == ["network", "images as they are"] and report.images == 4 * 4
+    shown = [numbers["error"], numbers["error_unwarped"]]
+    assert [float(cell) for cell in report.rows["drive_0"]] == pytest.approx(shown, abs=1e-4)
+    assert report.clouds == 1 and "best 1: drive_0 0000" in report.text
 
 
 def test_footage_without_true_depth_or_poses(drive, tmp_path):

@@ -16,6 +16,7 @@ from monodepth2.src.evaluation.reports import score_all
 from monodepth2.src.model_utils.errors import InputError
 from monodepth2.src.sfm_utils.depth_evaluation import DepthScore
 from monodepth2.src.sfm_utils.lists import Frame
+from monodepth2.src.sfm_utils.report_parts import DepthResults
 
 TestSet.__test__ = False
 DRIVE = "2011_09_26/2011_09_26_drive_0001_sync"
@@ -175,7 +176,8 @@ def test_a_panel_shows_the_truth_whatever_was_predicted(tmp_path):
     protocol = choose_protocol("eigen", **MONO, keep_scale=True)
     scores = [DepthScore({"abs_rel": 1.0}, 100, 1.0)]
     disparities = np.full((1, 4, 6), 20, np.float32)
-    write_panels(tmp_path, [image], disparities, [truth], scores, protocol, 1)
+    found = [image], ["name"], [truth].__getitem__, disparities, scores, protocol, None
+    write_panels(tmp_path, DepthResults(*found), 1)
     panel = cv2.imread(str(tmp_path / "worst1.png")).astype(int)
     tile = panel[-24 - 213 :, :640]
     near, far = tile[150, 180], tile[150, 450]

@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from tests.conftest import REPOSITORY
+from tests.reports import read_report
 from tests.scripts.launchers import PROGRAM, SCRIPTS, Launchers
 from tests.scripts.test_supervision import wait_for
 
@@ -58,6 +60,8 @@ def fifth(tmp_path):
     (repository / "fifth").mkdir()
     for name in ("train", "eval", "export", "preprocess", "postprocess"):
         (repository / "fifth" / f"{name}.py").write_text(PROGRAM)
+    shared = REPOSITORY / "depthnet" / "src" / "model_utils"
+    shutil.copytree(shared, repository / "fifth" / "src" / "model_utils")
     launchers = Launchers(tmp_path)
     launchers.models, launchers.scripts = repository, repository / "scripts"
     return launchers
@@ -157,6 +161,9 @@ def test_its_quickstarts(fifth, word, folder, images):
     assert record["cwd"] == f"{fifth.models}/out/{folder}"
     assert f"images: out/{folder}/{images}\n" in done.stdout
     assert "eval of rank 0: exit 0" in done.stdout  # the last step's table
+    page = read_report(fifth.models / "out" / folder / "index.html")
+    assert page.headings == ["Commands"] and "../../fifth/train.py --out x" in page.text
+    assert done.stdout.endswith(f"look at it in a browser: out/{folder}/index.html\n")
 
 
 def test_a_stopped_quickstart_stops_its_step_and_does_it_again(fifth):

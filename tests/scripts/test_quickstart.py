@@ -13,6 +13,7 @@ from depthnet.src.datasets import NyuTest, NyuTrain
 from depthnet.src.losses import DepthLoss
 from midas.src.datasets.zero_shot import DATASETS, PROTOCOLS, dataset_root
 from midas.src.evaluation.evaluator import mean_of, score_sample
+from midas.src.evaluation.rivals import constant_fit
 from midas.src.metrics import depth_score
 from midas.src.model_utils.config import load_config
 from scripts.quickstart import compare_depthnet, compare_midas
@@ -38,8 +39,8 @@ def redweb(tmp_path_factory):
 @pytest.mark.slow
 def test_the_constant_is_the_best_of_all(nyu):
     data = NyuTrain(nyu, augment=False)
-    best = compare_depthnet.best_constant(data)
-    targets = ms.Tensor(np.stack([data.load(i, None)["depth"] for i in range(len(data))]))
+    known = np.stack([data.load(i, None)["depth"] for i in range(len(data))])
+    best, targets = compare_depthnet.best_constant(known), ms.Tensor(known)
 
     def cost(value):
         return float(DepthLoss()(ms.ops.full_like(targets, float(value)), targets).asnumpy())
@@ -76,7 +77,7 @@ def test_the_constant_of_midas_is_the_mean_disparity(redweb):
     sample = midas_sets(redweb)[1]["Sintel"].load(0)
     truth = sample.depth[sample.mask].astype(np.float64)
     expected = np.mean(np.abs(1 / np.mean(1 / truth) - truth) / truth)
-    fit = compare_midas.constant_fit(sample)
+    fit = constant_fit(sample)
     score = depth_score(fit, sample.depth, sample.mask, 72, "abs_rel")
     np.testing.assert_allclose(score.value, expected, rtol=1e-5)
     # What the evaluation makes of a constant itself: everything at the cap.
@@ -109,7 +110,7 @@ def scaled_truth(sample):
 @pytest.mark.parametrize(
     ("predict", "order", "status"),
     # The last one: upside down, which only DIW sees, because its order is not aligned.
-    [(scaled_truth, 0.0, 0), (compare_midas.constant_fit, 0.5, 1), (scaled_truth, 1.0, 1)],
+    [(scaled_truth, 0.0, 0), (constant_fit, 0.5, 1), (scaled_truth, 1.0, 1)],
 )
 def test_the_table_of_midas_says_whether_the_network_beats_the_constant(
     redweb, tmp_path, capsys, predict, order, status

@@ -9,14 +9,14 @@ import pytest
 
 from scripts.quickstart import __main__ as program
 from scripts.quickstart import steps as steps_module
-from scripts.quickstart.comparison import print_table, verdict
+from scripts.quickstart.comparison import print_table, read_log, verdict
 from scripts.quickstart.steps import Steps
 
 
 class Recorder(Steps):
     """Steps that are noted instead of run; each leaves a log."""
 
-    ran = []
+    ran, pages = [], []
 
     def run(self, name, *words):
         self.ran.append((name, *words))
@@ -34,7 +34,7 @@ def quickstarts(tmp_path, monkeypatch):
         steps = (("train", "train.py", "{folder}/x"), ("compare", "-m", "module"))
         return SimpleNamespace(folder=folder, steps=steps, images="*.png")
 
-    handlers = {}
+    handlers, pages = {}, []
     models = {
         "one": SimpleNamespace(quickstarts={"": quickstart("a"), "flow": quickstart("b")}),
         "two": SimpleNamespace(quickstarts={"": quickstart("c")}),
@@ -44,6 +44,13 @@ def quickstarts(tmp_path, monkeypatch):
     monkeypatch.setattr(program, "Steps", Recorder)
     monkeypatch.setattr(program, "ROOT", tmp_path)
     monkeypatch.setattr(program.signal, "signal", handlers.__setitem__)
+
+    def write_page(folder, *rest):
+        pages.append(rest)
+        return folder / "i"
+
+    monkeypatch.setattr(program, "write_page", write_page)
+    monkeypatch.setattr(Recorder, "pages", pages)
     return Recorder.ran, handlers
 
 
@@ -62,7 +69,11 @@ def test_the_steps_of_a_quickstart_run_and_its_last_log_is_shown(
     ]
     assert capsys.readouterr().out.splitlines() == [
         *("table of compare", "", f"images: {out}/*.png", "all steps took 61 s"),
+        f"look at it in a browser: {out}/i",
     ]
+    ((name, title, steps),) = Recorder.pages
+    assert name == model and title == f"Quickstart: {' '.join(words)}"
+    assert steps == [(step, list(command)) for step, *command in quickstarts[0]]
 
 
 @pytest.mark.parametrize(
@@ -113,6 +124,23 @@ def test_the_table_has_a_column_for_each_rival(capsys):
         "abs_rel                   0.5000      0.2500",
         "rmse                      2.0000      1.0000",
     ]
+
+
+def test_a_log_gives_back_its_tables_and_the_other_lines(capsys):
+    first = {"mean map": {"abs_rel": 0.5, "a name of 20 letters": 123.25}}
+    first["straight on"] = {"abs_rel": -0.25, "a name of 20 letters": 1.5}
+    second = {"network": {"ATE 5": 0.125}, "constant": {"ATE 5": 2.0}}
+    print("opened 3 pairs")
+    print_table(first["mean map"], first)
+    verdict("its error", 0.5)
+    print_table(["ATE 5"], second)
+    print("            indented, no table")
+    print(f"{'too many':20}{1:12.4f}{2:12.4f}{3:12.4f}")
+    tables, rest = read_log(capsys.readouterr().out)
+    assert tables == [first, second]
+    text = "its error is 50 % below the constant's (wanted: 25 % below)"
+    assert rest[:-1] == ["opened 3 pairs", text, "            indented, no table"]
+    assert rest[-1].split() == ["too", "many", "1.0000", "2.0000", "3.0000"]
 
 
 def test_the_verdict_names_what_was_wanted_to_the_percent(capsys, monkeypatch):

@@ -11,7 +11,7 @@ import pytest
 from scripts.models import MODELS
 from scripts.quickstart import steps as steps_module
 from scripts.quickstart.progress import Progress
-from scripts.quickstart.steps import Steps, command, short
+from scripts.quickstart.steps import Steps, command, seconds_of, short
 from tests.conftest import REPOSITORY
 from tests.scripts.launchers import SCRIPTS
 
@@ -74,6 +74,16 @@ def test_steps_run_once_and_again_when_something_before_them_changed(tmp_path, c
     assert (tmp_path / "trace").read_text() == "abz" + "" + "cz"
     assert capsys.readouterr().out.count("done before") == 4
     assert (tmp_path / "two.log").read_text() == "did c\n"
+
+
+def test_it_is_remembered_how_long_a_step_took(tmp_path):
+    Steps(tmp_path).run("one", sys.executable, "-c", "import time; time.sleep(0.3)")
+    took = seconds_of(tmp_path, "one")
+    assert 0.3 <= took < 60 and seconds_of(tmp_path, "two") is None
+    Steps(tmp_path).run("one", sys.executable, "-c", "import time; time.sleep(0.3)")
+    assert seconds_of(tmp_path, "one") == took  # done before
+    (tmp_path / ".done-old").write_text("digest")  # of before seconds were noted
+    assert seconds_of(tmp_path, "old") is None
 
 
 def test_a_failing_step_shows_its_last_lines_and_is_not_done(tmp_path, capsys):

@@ -23,20 +23,23 @@ _NEEDED = {
 }
 
 
-def check_options(mode, given):
+def check_options(mode, given, report=""):
     """Check the mode, and that what it needs is given.
 
     Args:
         mode: what to do.
         given: {option: value} of those that some mode needs.
+        report: as the user gave it.
     Raises:
-        InputError: a mode of train.py, or an option is missing.
+        InputError: a mode of train.py, an option is missing, or the mode makes no report.
     """
     if mode not in _NEEDED:
         raise InputError(f"mode {mode} is one of train.py; eval.py has {', '.join(_NEEDED)}")
     for option, meaning in _NEEDED[mode].items():
         if not given[option]:
             raise InputError(f"mode {mode} needs --{option}, {meaning}")
+    if report and mode == "eval_pose":
+        raise InputError("report: mode eval_pose makes none; use --mode test_pose")
 
 
 class Places(NamedTuple):

@@ -14,8 +14,10 @@ from ..model_utils.images import write_npy
 from ..model_utils.media import show_progress
 from ..model_utils.metrics import NAMES
 from ..sfm_utils.depth_evaluation import geonet_lines, mean_metrics
+from ..sfm_utils.report_parts import DepthResults
 from .eigen_set import EigenSet
-from .panels import write_depth_panels
+from .page import write_depth_page
+from .panels import write_panels
 from .reading import LANCZOS, in_batches, read_ahead, read_planes
 from .stereo_set import StereoSet
 
@@ -66,7 +68,7 @@ def read_depths(path):
     return np.float32(depths)
 
 
-def test(model, dataset_dir, kitti_dir, test_set, places, workers, panels):
+def test(model, dataset_dir, kitti_dir, test_set, places, workers, panels, report=None):
     """Predict a test set, and compare it with the ground truth if that is there (test_depth).
 
     Args:
@@ -77,6 +79,7 @@ def test(model, dataset_dir, kitti_dir, test_set, places, workers, panels):
         places: Places; the folder gets <name of the weights>.npy.
         workers: threads that read images.
         panels: (how many of the worst and of the best images to draw, folder for them).
+        report: ReportPlace, or None.
     Raises:
         InputError: the weights do not serve, or a file is missing or damaged.
     """
@@ -84,8 +87,8 @@ def test(model, dataset_dir, kitti_dir, test_set, places, workers, panels):
     data = open_test_set(dataset_dir, *test_set)
     truth = open_test_set(kitti_dir, *test_set) if kitti_dir else data
     images, gap = data.images(), truth.missing_truth()
-    if gap and kitti_dir:
-        raise InputError(f"kitti_dir: {gap}")
+    if gap and (kitti_dir or report):
+        raise InputError(f"{'kitti_dir' if kitti_dir else 'report'}: {gap}")
     if truth.names != data.names:
         text = f"the {len(truth.names)} scenes of kitti_dir {kitti_dir} are not"
         raise InputError(f"{text} the {len(data.names)} of dataset_dir {dataset_dir}")
@@ -97,7 +100,7 @@ def test(model, dataset_dir, kitti_dir, test_set, places, workers, panels):
     write_npy(path, depths)
     print(f"wrote {path}", flush=True)
     if not gap:
-        score(depths, truth, places, images, panels)
+        score(depths, truth, places, images, panels, report)
         return
     command = f"--mode eval_depth --split {data.name} --kitti_dir KITTI --pred_file {path}"
     print(f"to evaluate them: python eval.py {command}", flush=True)
@@ -125,7 +128,7 @@ def predict(model, images, workers):
     return np.concatenate(found)
 
 
-def evaluate_file(pred_file, kitti_dir, test_set, places, panels):
+def evaluate_file(pred_file, kitti_dir, test_set, places, panels, report=None):
     """Compare a file of depths with the ground truth (eval_depth).
 
     Args:
@@ -134,28 +137,30 @@ def evaluate_file(pred_file, kitti_dir, test_set, places, panels):
         test_set: (split, split_dir, min_depth, max_depth); see `open_test_set`.
         places: Places.
         panels: (how many of the worst and of the best images to draw, folder for them).
+        report: ReportPlace, or None.
     Raises:
         InputError: a file is missing or damaged, or the file holds another number of depths.
     """
     test = open_test_set(kitti_dir, *test_set)
     if text := test.missing_truth():
         raise InputError(text)
-    images = test.images() if panels[0] else []
+    images = test.images() if panels[0] or report else []
     depths = read_depths(pred_file)
     places.check()
     print(f"evaluating {pred_file}...", flush=True)
-    score(depths, test, places, images, panels)
+    score(depths, test, places, images, panels, report)
 
 
-def score(depths, test, places, images, panels):
-    """Print the original's two lines, and write the numbers and panels.
+def score(depths, test, places, images, panels, report=None):
+    """Print the original's two lines, and write the numbers, panels and the report.
 
     Args:
         depths: (N, h, w) float32, in the order of the test set.
         test: EigenSet or StereoSet.
         places: Places.
-        images: paths of the images, if panels are wanted.
+        images: paths of the images, if panels or a report are wanted.
         panels: (how many of the worst and of the best images to draw, folder for them).
+        report: ReportPlace, or None.
     Raises:
         InputError: another number of depths, or damaged ground truth.
     """
@@ -176,8 +181,13 @@ def score(depths, test, places, images, panels):
         numbers |= {"d1_all_unscaled": float(d1[0]), "d1_all_scaled": float(d1[1])}
         print(f"d1_all takes 1 / depth as disparity: {d1[0]:.4f}; scaled by medians: {d1[1]:.4f}")
     places.write([_row(*pair) for pair in zip(test.names, results)], numbers)
+    found = DepthResults(
+        images, test.names, test.target, depths, scores, test.protocol, test.camera
+    )
     if panels[0]:
-        write_depth_panels(panels, images, depths, test, scores)
+        write_panels(panels, found.picture, [score.metrics["abs_rel"] for score in scores])
+    if report:
+        write_depth_page(report, test.name, found)
 
 
 def _row(name, result):

@@ -15,6 +15,7 @@ from ..sfm_utils.depth_evaluation import GEONET_EIGEN, score_depth
 from ..sfm_utils.eigen import eigen_frames
 from ..sfm_utils.kitti import KittiRaw
 from ..sfm_utils.lists import read_image_list
+from ..sfm_utils.report_parts import raw_camera
 from ..sfm_utils.velodyne import velodyne_depth_map
 from .depth_sets import Result, lacking, limited
 
@@ -87,6 +88,10 @@ class EigenSet:
         day = self._calibration(tree.calibration(frame))
         scan = tree.velodyne(frame)
         return np.float32(velodyne_depth_map(day, scan, frame.camera, "velodyne_x", size))
+
+    def camera(self, number, size):
+        """Intrinsics of a frame's image at a size (H, W)."""
+        return raw_camera(self.root, self.frames[number], size)
 
     def result(self, number, prediction):
         """Result of a frame's predicted depth (h, w).

@@ -51,7 +51,7 @@ def open_strips(dataset_dir, size, seq_length):
     return strips, [f"{number:06d}" for number in range(len(strips))]
 
 
-def test(model, dataset_dir, gt_flow_dir, bgr, places, workers, panels):
+def test(model, dataset_dir, gt_flow_dir, bgr, places, workers, panels, report=None):
     """Predict the flow of strips, and compare it with the truth if that is given (test_flow).
 
     Args:
@@ -62,10 +62,13 @@ def test(model, dataset_dir, gt_flow_dir, bgr, places, workers, panels):
         places: Places; the folder gets <name of the weights>/{binary,png,color}/.
         workers: threads that read strips.
         panels: (how many of the worst and of the best scenes to draw, folder for them).
+        report: ReportPlace, or None.
     Raises:
         InputError: the weights do not serve, or a file is missing or damaged.
     """
     model.check("flow")
+    if report and not gt_flow_dir:
+        raise InputError("report: without gt_flow_dir nothing is scored; give it")
     strips, names = open_strips(dataset_dir, model.size, model.facts.seq_length)
     truth = FlowTruth(gt_flow_dir) if gt_flow_dir else None
     if truth:
@@ -78,7 +81,7 @@ def test(model, dataset_dir, gt_flow_dir, bgr, places, workers, panels):
         write_flow_colors(folder / "color" / f"{name}.png", flow)
     print(f"wrote {len(names)} flows to {folder}", flush=True)
     if truth:
-        score(truth, folder, places, panels)
+        score(truth, folder, places, panels, report)
         return
     command = f"--mode eval_flow --dataset_dir KITTI --pred_dir {folder}"
     print(f"to evaluate them: python eval.py {command}", flush=True)

@@ -12,13 +12,16 @@ import numpy as np
 from ..model_utils.errors import InputError
 from ..model_utils.files import is_file, write_bytes
 from ..model_utils.media import show_progress
+from ..model_utils.rivals import MEAN_MAP, MeanMap
 from ..sfm_utils.flow_evaluation import FlowScore, flow_line, flow_summary, score_flow
 from ..sfm_utils.flow_files import read_flow_png
-from .panels import write_flow_panels
+from .page import write_flow_page
+from .panels import flow_picture, write_panels
 
 RESULT = "flow_result.txt"
 _KINDS = ("noc", "occ")
 _TRUE_NAME = re.compile(r"(\d{6})_10\.png", re.A)
+_CONSTANT = "mean flow"  # the constant of least squared error
 _ARCHIVE = "data_scene_flow.zip"
 
 
@@ -77,7 +80,7 @@ class SceneScores(NamedTuple):
     occ: FlowScore
 
 
-def evaluate_files(dataset_dir, pred_dir, places, panels):
+def evaluate_files(dataset_dir, pred_dir, places, panels, report=None):
     """Compare the flows of a folder with the ground truth (eval_flow).
 
     Args:
@@ -85,12 +88,13 @@ def evaluate_files(dataset_dir, pred_dir, places, panels):
         pred_dir: folder with png/000000.png ..., of test_flow.
         places: Places.
         panels: (how many of the worst and of the best scenes to draw, folder for them).
+        report: ReportPlace, or None.
     Raises:
         InputError: a file is missing or damaged.
     """
     truth = FlowTruth(dataset_dir)
     check_predictions(truth, pred_dir)
-    score(truth, pred_dir, places, panels)
+    score(truth, pred_dir, places, panels, report)
 
 
 def check_predictions(truth, pred_dir):
@@ -110,18 +114,19 @@ def _predicted(pred_dir, scene):
     return Path(pred_dir, "png", f"{scene}.png")
 
 
-def score(truth, pred_dir, places, panels):
-    """Print the original's four lines, and write flow_result.txt, the numbers and panels.
+def score(truth, pred_dir, places, panels, report=None):
+    """Print the original's four lines; write flow_result.txt, the numbers, panels, the report.
 
     Args:
         truth: FlowTruth.
-        pred_dir, places, panels: see `evaluate_files`.
+        pred_dir, places, panels, report: see `evaluate_files`.
     Raises:
         InputError: a file is damaged.
     """
     places.check(Path(pred_dir))
-    if panels[0] and not is_file(path := truth.image(truth.scenes[0])):
-        raise InputError(f"{path}, which save_panels draws, is missing; leave save_panels out")
+    wanted = "save_panels" if panels[0] else "report"
+    if (panels[0] or report) and not is_file(path := truth.image(truth.scenes[0])):
+        raise InputError(f"{path}, which {wanted} draws, is missing; leave {wanted} out")
     scores, progress = [], show_progress("ground truth")
     for number, scene in enumerate(truth.scenes):
         scores.append(_score_scene(truth, scene, _predicted(pred_dir, scene)))
@@ -129,22 +134,58 @@ def score(truth, pred_dir, places, panels):
     lines = [flow_line(int(scene), *found) for scene, found in zip(truth.scenes, scores)]
     write_bytes(Path(pred_dir, RESULT), "".join(f"{line}\n" for line in lines).encode())
     print("\n".join(flow_summary(*zip(*scores))))
-    means = {
+    means = means_of(scores)
+    print(f"Fl: {means['noc_fl']:.2f} % noc, {means['occ_fl']:.2f} % occ", flush=True)
+    rows = [_row(*pair) for pair in zip(truth.scenes, scores)]
+    places.write(rows, {**means, "images": len(scores)})
+    _draw(truth, pred_dir, scores, panels, report)
+
+
+def means_of(scores):
+    """{metric: mean} of SceneScores."""
+    return {
         f"{kind}_{key}": float(np.mean([getattr(getattr(one, kind), key) for one in scores]))
         for kind in _KINDS
         for key in ("epe", "accuracy", "fl")
     }
-    print(f"Fl: {means['noc_fl']:.2f} % noc, {means['occ_fl']:.2f} % occ", flush=True)
-    rows = [_row(*pair) for pair in zip(truth.scenes, scores)]
-    places.write(rows, {**means, "images": len(scores)})
+
+
+def _draw(truth, pred_dir, scores, panels, report):
+    """Write panels and the report, if they are wanted."""
+
+    def picture(number):
+        scene = truth.scenes[number]
+        predicted = read_flow_png(_predicted(pred_dir, scene))[0]
+        return flow_picture(truth.image(scene), predicted, *truth.read("occ", scene))
+
+    errors = [found.occ.epe for found in scores]
     if panels[0]:
+        write_panels(panels, picture, errors)
+    if report:
+        columns = {"network": means_of(scores), **rival_means(truth)}
+        write_flow_page(report, columns, truth.scenes, errors, picture)
 
-        def scene_of(number):
-            scene = truth.scenes[number]
-            predicted = read_flow_png(_predicted(pred_dir, scene))[0]
-            return truth.image(scene), predicted, *truth.read("occ", scene)
 
-        write_flow_panels(panels, scene_of, [found.occ.epe for found in scores])
+def rival_means(truth):
+    """{rival: means} of flows that look at no image, made from the flow they are scored against.
+
+    Args:
+        truth: FlowTruth.
+    """
+    average, every = MeanMap(), MeanMap((1, 1))
+    for scene in truth.scenes:
+        flow, valid = truth.read("occ", scene)
+        average.add(flow, valid)
+        every.add(flow, valid)
+    found = {}
+    for name, mean in {MEAN_MAP: average, _CONSTANT: every}.items():
+        scores = []
+        for scene in truth.scenes:
+            truths = [truth.read(kind, scene) for kind in _KINDS]
+            flow = mean.resized(*truths[0][0].shape[:2])
+            scores.append(SceneScores(*(score_flow(flow, *one, scene) for one in truths)))
+        found[name] = means_of(scores)
+    return found
 
 
 def _score_scene(truth, scene, path):

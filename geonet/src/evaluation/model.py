@@ -6,8 +6,9 @@ import mindspore as ms
 import numpy as np
 from mindspore import nn
 
+from ..model_utils.batches import filled
 from ..model_utils.checkpoint import prefix_names
-from ..model_utils.media import filled
+from ..model_utils.cpu_forms import use_plain_forms
 from ..model_utils.step import mixed_precision
 from ..networks import needed_networks
 from ..networks.full_flow import FullFlow, depth_of
@@ -131,6 +132,9 @@ class Model:
         device = self.start()
         networks = load(self.weights, needed_networks(task, self.facts.flownet_type))
         prefix_names(networks)  # two of them may have parameters of the same name
+        if device.eager:
+            for network in networks.values():
+                use_plain_forms(network)
         level = self.amp_level, device
         return {name: mixed_precision(net, *level)[0] for name, net in networks.items()}
 

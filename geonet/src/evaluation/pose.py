@@ -32,6 +32,7 @@ from ..sfm_utils.trajectories import (
     write_tum,
 )
 from ..sfm_utils.trajectory_plot import draw_trajectories
+from .page import write_motion_page
 from .reading import BILINEAR, in_batches, read_ahead, read_planes, windows
 from .snippets import numbers_of, rows_of, score_snippets, snippet_folder
 
@@ -109,7 +110,7 @@ def _images(folder, count):
     return images[:-1]
 
 
-def test(model, dataset_dir, number, camera, gtruth_dir, places, workers):
+def test(model, dataset_dir, number, camera, gtruth_dir, places, workers, report=None):
     """Predict a sequence, and compare it with the truth if that is there (test_pose).
 
     Args:
@@ -119,12 +120,15 @@ def test(model, dataset_dir, number, camera, gtruth_dir, places, workers):
         places: Places; the folder gets the snippets 000000.txt ... and, of the whole sequence,
             odom_<number>.png, odom_<number>_tum.txt and odom_<number>_kitti.txt.
         workers: threads that read images.
+        report: ReportPlace, or None.
     Raises:
         InputError: the weights do not serve, or a file is missing or damaged.
     """
     model.check("pose")
     length = model.facts.seq_length
     sequence = open_sequence(dataset_dir, number, camera, length)
+    if report and sequence.truth is None:
+        raise InputError(f"report: poses/{number:02d}.txt is missing: nothing is scored")
     names = [f"{start:06d}.txt" for start in range(len(sequence.times) - length + 1)]
     true_folder = snippet_folder(gtruth_dir, set(names)) if gtruth_dir else None
     places.check(places.folder)
@@ -141,7 +145,12 @@ def test(model, dataset_dir, number, camera, gtruth_dir, places, workers):
         print(f"no poses/{number:02d}.txt; to evaluate the snippets: {text}", flush=True)
         return
     scores = _score_snippets(sequence, length, true_folder, places.folder)
-    places.write(rows_of(scores), {**numbers_of(scores), **numbers})
+    numbers = {**numbers_of(scores), **numbers}
+    places.write(rows_of(scores), numbers)
+    if report:
+        plot = places.folder / f"{sequence.name}.png"
+        truth = sequence.truth, length
+        write_motion_page(report, sequence.name, truth, numbers, scores.ates.values(), plot)
 
 
 def predict(model, images, workers):

@@ -12,6 +12,7 @@ from ..model_utils.files import is_file
 from ..model_utils.images import image_header, read_png
 from ..sfm_utils.calibration import focal_of_width
 from ..sfm_utils.depth_evaluation import GEONET_STEREO, disparity_to_depth, score_depth, stereo_d1
+from ..sfm_utils.intrinsics import Intrinsics
 from ..sfm_utils.lists import read_fields
 from .depth_sets import Result, lacking, limited
 
@@ -89,6 +90,12 @@ class StereoSet:
     def target(self, number):
         """`disparity` as depth in metres."""
         return disparity_to_depth(self.disparity(number), str(self._paths(_DISPARITY)[number]))
+
+    def camera(self, number, size):
+        """Intrinsics of a scene's image at a size (H, W); its axis is taken as centred."""
+        height, width = size
+        focal = focal_of_width(width, self.names[number])
+        return Intrinsics(focal, focal, (width - 1) / 2, (height - 1) / 2, width, height)
 
     def result(self, number, prediction):
         """Result of a scene's predicted depth (h, w).

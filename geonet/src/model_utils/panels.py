@@ -29,6 +29,27 @@ def worst_and_best(errors: Sequence[float], count: int) -> list[tuple[str, int, 
     return chosen + [("best", place, int(index)) for place, index in enumerate(best)]
 
 
+def worth_a_look(
+    errors: Sequence[float], names: Sequence[str], unit: str, count: int
+) -> tuple[list[tuple[str, int]], int]:
+    """Which results a report shows.
+
+    Args:
+        errors: one per result, at least one of them finite.
+        names: of the results.
+        unit: what the errors are.
+        count: how many of the worst and of the best.
+    Returns:
+        ([(caption, index) of the worst, then of the best], index of the one with the median error).
+    """
+    chosen = [
+        (f"{word} {place + 1}: {names[index]}, {unit} {errors[index]:.3f}", index)
+        for word, place, index in worst_and_best(errors, count)
+    ]
+    ranked = [int(i) for i in np.argsort(errors, kind="stable") if np.isfinite(errors[i])]
+    return chosen, ranked[len(ranked) // 2]
+
+
 def panel(
     tiles: Sequence[tuple[str, np.ndarray]], low: float, high: float, unit: str
 ) -> np.ndarray:

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from ..model_utils.errors import InputError, shown
+from ..model_utils.errors import InputError, NoWeightsError, shown
 from ..model_utils.files import is_file
 from .tf_checkpoint import index_path
 
@@ -23,10 +23,11 @@ def find_weights(path, key="init_ckpt_file"):
     Returns:
         Path of a .ckpt, or of a TensorFlow checkpoint's .index.
     Raises:
-        InputError: there is none; the line says what was looked for.
+        NoWeightsError: there is none; the line says what was looked for.
+        InputError: a part of it is missing, or the folder does not tell which.
     """
     if not path:
-        raise InputError(f"{key} is missing; give it as --{key} PATH, such as ckpt/model-5000")
+        raise NoWeightsError(f"{key} is missing; give it as --{key} PATH, such as ckpt/model-5000")
     path = Path(path).expanduser()
     if is_file(path):
         return _whole(path)
@@ -37,7 +38,7 @@ def find_weights(path, key="init_ckpt_file"):
         if is_file(file):
             return file
     text = f"{key} {path} does not exist, nor {path.name}.ckpt, nor TensorFlow's {path.name}.index"
-    raise InputError(f"{text}; train first, or give its path")
+    raise NoWeightsError(f"{text}; train first, or give its path")
 
 
 def _whole(path):
@@ -66,7 +67,7 @@ def _in_folder(folder, key):
         few = ", ".join(path.name for path in files[:3]) + ", ..." * (len(files) > 3)
         raise InputError(f"{key} {folder} is a folder with {few}; give one of them")
     text = f"{key} {folder} is a folder without model-<step>.ckpt, and without TensorFlow's list"
-    raise InputError(f"{text} checkpoint; train first, or give a file")
+    raise NoWeightsError(f"{text} checkpoint; train first, or give a file")
 
 
 def _listed(file):

@@ -2,6 +2,7 @@
 
 import mindspore as ms
 
+from ..model_utils.context import without_values
 from ..model_utils.errors import InputError, shown
 from ..networks import make_networks
 from .names import tensorflow_names
@@ -24,7 +25,8 @@ def load(weights, names, needed_by="this run"):
     """
     must_hold(weights, names, needed_by)
     options = {key: weights.record[key] for key in _OPTIONS if weights.record[key] is not None}
-    networks = make_networks(names, **options)
+    with without_values():
+        networks = make_networks(names, **options)
     fill([pair for name in names for pair in fitting(networks[name], weights, name)])
     print(f"loading {listed(names)} from {weights.path}")
     for network in networks.values():

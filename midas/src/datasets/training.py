@@ -6,6 +6,7 @@ float32 relative inverse depth in 0..255}.
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from ..model_utils.errors import InputError
@@ -28,6 +29,8 @@ def read_target(path):
 class MixedPairs:
     """Training samples of one or several datasets, each sampled equally often.
 
+    From here on, OpenCV stays on the thread that calls it.
+
     An epoch shows every pair of the largest dataset once and repeats the smaller ones until all
     have given the same number of samples (Ranftl et al. 2020, section 5: equal parts). Index i is
     sample i // D of dataset i % D, D the number of datasets.
@@ -44,6 +47,7 @@ class MixedPairs:
     def __init__(self, datasets, *, size, mean, std, mask_invalid, flip_probability):
         self.size, self.mean, self.std = size, mean, std
         self.mask_invalid, self.flip_probability = mask_invalid, flip_probability
+        cv2.setNumThreads(1)  # the loaders are parallel: further threads would compete with them
         self.datasets = list(datasets)
         # One array of fixed-length text: forked workers would copy pages of many small objects.
         pairs = [[tuple(map(str, pair)) for pair in datasets[name]] for name in self.datasets]

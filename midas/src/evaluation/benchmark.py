@@ -1,6 +1,7 @@
 """The zero-shot evaluation of several datasets, one after the other."""
 
 from ..model_utils.media import show_progress
+from .page import write_page
 from .panels import write_panels
 from .report import write_reports
 
@@ -22,7 +23,9 @@ def choose(data_name, graphs, places):
     return graphs, {name: place for name, place in places.items() if name in wanted}
 
 
-def evaluate_all(evaluator, datasets, predicts, *, result_file, csv_file, panels_path, panels):
+def evaluate_all(
+    evaluator, datasets, predicts, *, result_file, csv_file, panels_path, panels, page=None
+):
     """Evaluate datasets; print one line for each, write results and panels.
 
     Args:
@@ -31,6 +34,7 @@ def evaluate_all(evaluator, datasets, predicts, *, result_file, csv_file, panels
         predicts: {name: function of (B, 3, h, w) float32 that returns (B, h, w)}.
         result_file, csv_file: means as JSON, one CSV line per image.
         panels_path, panels: folder, and how many of the worst and the best images go there.
+        page: ReportPlace, or None.
     Raises:
         InputError: a bad file, or no image of a dataset has a valid pixel.
         RunError: a prediction is not finite.
@@ -50,3 +54,5 @@ def evaluate_all(evaluator, datasets, predicts, *, result_file, csv_file, panels
     print({report.title: report.value for report in reports})
     compiled = f"{len(evaluator.shapes)} graphs were compiled"
     print(f"wrote {result_file} and {csv_file}; {compiled}")
+    if page:
+        write_page(page, evaluator, datasets, predicts, reports)

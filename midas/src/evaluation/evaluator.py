@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 
 from ..metrics import METRICS, Score, depth_score, order_score
+from ..model_utils.batches import filled
 from ..model_utils.errors import InputError, RunError
-from ..model_utils.media import filled
 from ..transforms import network_size, prepare_image, resize_nearest
 
 

@@ -19,7 +19,7 @@ from typing import Any
 import mindspore as ms
 import numpy as np
 
-from .errors import InputError, RunError, one_line
+from .errors import InputError, NoWeightsError, RunError, one_line
 from .files import append_record, previous, read_record, replacing
 
 _VERSION = "mindspore"  # in the record of a state
@@ -117,11 +117,11 @@ def must_exist(*paths: str | Path) -> None:
     """Check paths before networks are built.
 
     Raises:
-        InputError: a checkpoint is missing.
+        NoWeightsError: a checkpoint is missing.
     """
     for path in paths:
         if not Path(path).is_file():
-            raise InputError(f"checkpoint {path} does not exist; train first or give its path")
+            raise NoWeightsError(f"checkpoint {path} does not exist; train first or give its path")
 
 
 def _read(path):

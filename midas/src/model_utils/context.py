@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mindspore import nn
+
 from .config import save_config
 from .device import Device, setup
 from .errors import InputError
@@ -57,10 +59,17 @@ class TrainingRun:
         return Trainer(self.device, self.folder, stream, **self.loop)
 
 
-def start(config: argparse.Namespace) -> Device:
-    """Start a program that does not train."""
+def start(config: argparse.Namespace, eager: bool = False) -> Device:
+    """Start a program that does not train; `eager`: see `setup`."""
     level = vars(config).get("amp_level", "O0")  # a program that does not read it takes float32
-    return setup(config.device_target, config.device_id, amp_level=level)
+    return setup(config.device_target, config.device_id, amp_level=level, eager=eager)
+
+
+def without_values() -> contextlib.AbstractContextManager:
+    """Within it networks are built without initial values, for a checkpoint to fill them."""
+    # MindSpore 2.0.0, which exports for the 310, draws values that are then thrown away.
+    utils = getattr(nn, "utils", None)
+    return utils.no_init_parameters() if utils else contextlib.nullcontext()
 
 
 @contextlib.contextmanager

@@ -1,11 +1,15 @@
 """Identical in every model folder; edit one, then run scripts/sync_model_utils.sh.
 
-The two errors that end a program with one line instead of a traceback.
+The errors that end a program with one line instead of a traceback.
 """
 
 
 class InputError(ValueError):
     """A user's mistake in one line: what, where, what to do. Exit code 2."""
+
+
+class NoWeightsError(InputError):
+    """Weights that a program needs do not exist."""
 
 
 class RunError(RuntimeError):

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from .errors import InputError
+from .errors import InputError, NoWeightsError
 
 _TEMPORARY = ".save-"
 _EXCHANGE, _HERE = 2, -100  # renameat2's RENAME_EXCHANGE and AT_FDCWD (Linux)
@@ -139,14 +139,14 @@ def newest_file(path: str | Path, pattern: str) -> Path:
     """The file itself, or the newest one in a folder that matches.
 
     Raises:
-        InputError: a folder without such a file.
+        NoWeightsError: a folder without such a file.
     """
     path = Path(path)
     if not path.is_dir():
         return path
     found = _by_age(path, pattern)
     if not found:
-        raise InputError(f"{path} holds no {pattern}; train first or give a file")
+        raise NoWeightsError(f"{path} holds no {pattern}; train first or give a file")
     return found[-1]
 
 

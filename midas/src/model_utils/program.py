@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from .config import Options, allowed_text, load_config, read_options
-from .errors import InputError, RunError
+from .errors import InputError, NoWeightsError, RunError
 
 _CONFIG = "config"
 _USAGE = "Options: --key value, --key=value; --config_path FILE reads them from YAML, flags win."
@@ -155,6 +155,7 @@ def run(
     main: Callable[[argparse.Namespace], None],
     description: str,
     argv: Sequence[str] | None = None,
+    without_weights: str = "",
 ) -> None:
     """Run an entry point: read and print the configuration, call, turn errors into exit codes.
 
@@ -162,6 +163,7 @@ def run(
         main: function of the configuration, in the entry point's file.
         description: its docstring; the first line is printed.
         argv: the words after the program's name; None: those of the command line.
+        without_weights: where to get weights, for the error that they do not exist.
     """
     argv = sys.argv[1:] if argv is None else argv
     entry = Path(inspect.getsourcefile(main)).resolve()
@@ -177,6 +179,8 @@ def run(
         options = {"break_on_hyphens": False, "break_long_words": False}
         print(textwrap.fill(f"config: {words}", 100, **options), flush=True)
         main(config)
+    except NoWeightsError as err:
+        sys.exit(_report("error", "; ".join(filter(None, [str(err), without_weights])), 2))
     except InputError as err:
         sys.exit(_report("error", err, 2))
     except RunError as err:

@@ -15,7 +15,9 @@ from ..sfm_utils.depth_evaluation import STEREO_SCALE
 from ..sfm_utils.eigen import SPLITS, eigen_frames
 from ..sfm_utils.kitti import ENDINGS, KittiRaw
 from ..sfm_utils.lists import Frame, read_split
+from ..sfm_utils.report_parts import DepthResults, raw_camera
 from .external import read_disparities
+from .page import write_depth_page
 from .panels import write_panels
 from .predicting import predict_disparities
 from .protocols import BENCHMARK, StereoProtocol
@@ -131,7 +133,9 @@ class TestSet:
         print(f"-> Saving predicted disparities to  {path}")
         write_npy(path, disparities)
 
-    def evaluate(self, disparities, protocol, places, panels=0, panels_path="panels"):
+    def evaluate(
+        self, disparities, protocol, places, panels=0, panels_path="", *, saves=False, report=None
+    ):
         """Score disparities, or write what KITTI's server takes.
 
         Args:
@@ -140,9 +144,13 @@ class TestSet:
             places: Places.
             panels: how many of the worst and of the best images to draw.
             panels_path: folder for them.
+            saves: also `save` them.
+            report: ReportPlace, or None.
         Raises:
             InputError: another number of frames, or a prediction that is no disparity.
         """
+        if saves:
+            self.save(disparities, places.folder)
         if not self.needs_truth:
             print("-> Evaluation disabled. Done.")
             return
@@ -151,14 +159,32 @@ class TestSet:
             factor = protocol.factor if is_stereo else STEREO_SCALE  # as the original
             write_benchmark(disparities, places.folder, factor)
             return
-        images, targets = self.images() if panels else [], self.targets
+        images, targets = self.images() if panels or report else [], self.targets
         if len(disparities) != len(targets):
             counts = f"{len(disparities)} predictions for {len(targets)} frames"
             raise InputError(f"{self.split}: {counts}; they must follow {self.split}'s list")
         scores = score_all(disparities, targets, self.frames, protocol)
         write_reports(scores, self.frames, places)
+        names = [f"{frame.folder} {frame.index}" for frame in self.frames]
+        results = DepthResults(
+            images, names, targets.__getitem__, disparities, scores, protocol, self._camera
+        )
         if panels:
-            write_panels(panels_path, images, disparities, targets, scores, protocol, panels)
+            write_panels(panels_path, results, panels)
+        if report:
+            write_depth_page(report, self.split, results)
+
+    def _camera(self, number, size):
+        return raw_camera(self.data_path, self.frames[number], size)
+
+    def check_report(self, report):
+        """Before anything is computed: there will be something to report, if a report is wanted.
+
+        Raises:
+            InputError: nothing will be scored.
+        """
+        if report and (self.split == BENCHMARK or not self.needs_truth):
+            raise InputError("report: without ground truth nothing is scored; leave it out")
 
 
 def _benchmark_frames(path):

@@ -23,9 +23,11 @@ from ..model_utils.images import colorize, enlarge, read_png, value_range, write
 from ..model_utils.media import show_progress
 from ..model_utils.metrics import NAMES
 from ..model_utils.panels import panel, worst_and_best
+from ..model_utils.report import Picture
 from ..sfm_utils.depth_evaluation import EIGEN_BENCHMARK, DepthScore, mean_metrics, score_depth
 from ..sfm_utils.trajectories import Trajectory, chain_poses, write_tum
 from ..sfm_utils.trajectory_plot import draw_trajectories
+from .page import write_footage_page
 from .predicting import read_planes
 from .rebuilding import Rebuilding, sources_of
 
@@ -91,7 +93,17 @@ class Truth:
 
 
 def evaluate(
-    model, data_path, camera, places, truth, *, frame_step, val_share, panels=0, panels_path=""
+    model,
+    data_path,
+    camera,
+    places,
+    truth,
+    *,
+    frame_step,
+    val_share,
+    panels=0,
+    panels_path="",
+    report=None,
 ):
     """Evaluate each sequence; print a line of it, write its path, the numbers, panels.
 
@@ -102,6 +114,7 @@ def evaluate(
         truth: Truth.
         panels: how many of the worst and of the best frames to draw.
         panels_path: folder for them.
+        report: ReportPlace, or None.
     Raises:
         InputError: bad footage or ground truth, or weights that can rebuild no frame.
     """
@@ -127,6 +140,13 @@ def evaluate(
             raise InputError(f"gt_depth_path {truth.folder} {text}")
         write_numbers(results, numbers, places)
         write_panels(panels_path, rebuilding, results, panels)
+        if report:
+
+            def picture(result):
+                maps = rebuilding.maps(result.frames, result.index)
+                return maps, picture_of(maps, result.file)
+
+            write_footage_page(report, picture, results, numbers)
     print("\n-> Done!", flush=True)
 
 
@@ -220,11 +240,12 @@ def write_panels(folder, rebuilding, results, count):
     """
     for word, place, number in worst_and_best([result.error for result in results], count):
         result = results[number]
-        drawn = _panel(rebuilding.maps(result.frames, result.index), result.file)
+        drawn = panel(*picture_of(rebuilding.maps(result.frames, result.index), result.file))
         write_png(Path(folder) / f"{word}{place + 1}.png", drawn)
 
 
-def _panel(maps, file):
+def picture_of(maps, file):
+    """Picture of a frame: image, disparity, the errors with and without depth and motion."""
     most = max(float(maps.unwarped.max()), 1e-6)
     height, width = maps.disparity.shape
     tiles = {
@@ -235,4 +256,4 @@ def _panel(maps, file):
     }
     factor = math.ceil(_TILE / width)
     wide = [(name, enlarge(tile, factor * height, factor * width)) for name, tile in tiles.items()]
-    return panel(wide, 0, most, "error")
+    return Picture(wide, 0, most, "error")

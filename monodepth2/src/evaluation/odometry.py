@@ -21,6 +21,7 @@ from ..sfm_utils.trajectories import (
     write_tum,
 )
 from ..sfm_utils.trajectory_plot import draw_trajectories
+from .page import write_motion_page
 from .predicting import batches_of, to_tensor
 
 SPLITS = {"odom_9": 9, "odom_10": 10}
@@ -77,7 +78,7 @@ def predict_motion(cell, paths, *, size, batch_size, workers):
     return CONVENTION.matrices(np.concatenate(vectors))
 
 
-def evaluate(model, data_path, split, places, *, batch_size, workers, png=False):
+def evaluate(model, data_path, split, places, *, batch_size, workers, png=False, report=None):
     """Predict a sequence and measure it; see `score_sequence`.
 
     Args:
@@ -87,16 +88,18 @@ def evaluate(model, data_path, split, places, *, batch_size, workers, png=False)
         places: Places.
         batch_size, workers: see `predict_motion`.
         png: see `open_sequence`.
+        report: ReportPlace, or None.
     Raises:
         InputError: data are missing, or the weights have no pose network of pairs.
     """
     places.check(True)
     paths, truth = open_sequence(data_path, split, png)
     loop = {"size": model.size, "batch_size": batch_size, "workers": workers}
-    score_sequence(predict_motion(model.pose(), paths, **loop), truth, split, places)
+    motion = predict_motion(model.pose(), paths, **loop)
+    score_sequence(motion, truth, split, places, report)
 
 
-def score_sequence(next_from_this, truth, split, places):
+def score_sequence(next_from_this, truth, split, places, report=None):
     """Print the original's line, and write the poses, the aligned sequence and its plot.
 
     Args:
@@ -105,6 +108,7 @@ def score_sequence(next_from_this, truth, split, places):
         split: odom_9 or odom_10.
         places: Places; the folder gets poses.npy as in the original, <split>_kitti.txt,
             <split>_tum.txt and <split>.png; the errors are those of each snippet.
+        report: ReportPlace, or None.
     """
     folder, snippets = places.folder, evaluate_monodepth2_snippets(truth, next_from_this)
     lines = [f"{start},{error}\n" for start, error in snippets.ates.items()]
@@ -124,4 +128,7 @@ def score_sequence(next_from_this, truth, split, places):
     numbers |= {"ate_rmse": score.ate_rmse, "scale": score.scale}
     numbers |= {"rotation_degrees": score.rotation_degrees, "frames": len(truth)}
     write_bytes(places.metrics_json, (json.dumps(numbers, indent=1) + "\n").encode())
-    print(f"-> Predictions saved to {folder / 'poses.npy'}, plot {folder / f'{split}.png'}")
+    plot = folder / f"{split}.png"
+    print(f"-> Predictions saved to {folder / 'poses.npy'}, plot {plot}")
+    if report:
+        write_motion_page(report, split, truth, numbers, [*snippets.ates.values()], plot)

@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 import mindspore as ms
 import numpy as np
 
-from ..model_utils.media import filled, show_progress
+from ..model_utils.batches import filled
+from ..model_utils.media import show_progress
 from ..sfm_utils.depth_evaluation import blend_flipped
 from ..transforms import pyramid, read_image, to_planes
 

@@ -11,36 +11,19 @@ import sys
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 
+from .batches import Predictor, after, in_batches
 from .errors import InputError
 from .files import replacing
 from .images import colorize, nearness, read_rgb, value_range, write_outputs
 
 IMAGES = {".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".tif", ".tiff", ".webp"}
 VIDEOS = {".mp4", ".avi", ".mov", ".mkv", ".m4v", ".webm"}
-
-
-class Predictor(Protocol):
-    """A network and its preprocessing: (H, W, 3) uint8 RGB images -> (H, W) float32 maps.
-
-    Attributes:
-        batch_size: images per call of `batch`.
-    """
-
-    batch_size: int
-
-    def batch(self, images: list[np.ndarray]) -> list[np.ndarray]:
-        """The maps of images that may differ in size, each of its image's size."""
-
-
-def filled(batch: np.ndarray, size: int) -> np.ndarray:
-    """A short batch filled with its last element: another length would compile another graph."""
-    missing = size - len(batch)
-    return np.concatenate([batch, np.repeat(batch[-1:], missing, 0)]) if missing > 0 else batch
+_WAITING = 4  # results that may wait to be written
 
 
 def show_progress(label: str, seconds: float = 5) -> Callable[[int, int], None]:
@@ -76,14 +59,14 @@ def find_inputs(pattern: str) -> list[Path]:
     return files
 
 
-def in_batches(
-    images: Iterable[tuple[Any, np.ndarray]], predictor: Predictor
-) -> Iterator[tuple[Any, np.ndarray]]:
-    """(label, map) of each (label, image), in the same order, batch_size images at a time."""
-    images = iter(images)
-    while part := list(itertools.islice(images, predictor.batch_size)):
-        labels, arrays = zip(*part)
-        yield from zip(labels, predictor.batch(list(arrays)))
+def is_one_image(pattern: str) -> bool:
+    """Whether a file, a folder or a glob names a single image.
+
+    Raises:
+        InputError: see `find_inputs`.
+    """
+    files = find_inputs(pattern)
+    return len(files) == 1 and files[0].suffix.lower() not in VIDEOS
 
 
 class Frame(NamedTuple):
@@ -158,9 +141,12 @@ class Job:
     def images(self, files: Iterable[Path], skip_bad: bool) -> Iterator[tuple[Path, int]]:
         """(file, 1) of each image that has a result, once that is written."""
         samples = self.samples(self._frames(files, skip_bad))
-        for frame, values in in_batches(samples, self.predictor):
-            self.write(self.output / self.names[frame.file], frame, values, self.formats)
-            yield frame.file, 1
+        return after(in_batches(samples, self.predictor), self._written, _WAITING)
+
+    def _written(self, prediction):
+        frame, values = prediction
+        self.write(self.output / self.names[frame.file], frame, values, self.formats)
+        return frame.file, 1
 
     def _frames(self, files, skip_bad):
         numbers = {}
@@ -195,13 +181,16 @@ class Job:
             capture.release()
 
     def _write_all(self, predictions, target, writer):
-        per_frame, count = [name for name in self.formats if name != "color"], 0
-        for frame, values in predictions:
-            count += 1
+        per_frame = [name for name in self.formats if name != "color"]
+
+        def write(prediction):
+            frame, values = prediction
             self.write(target / f"{frame.number:06}", frame, values, per_frame)
             if writer is not None:
                 writer.write(cv2.cvtColor(self.color(frame, values), cv2.COLOR_RGB2BGR))
-        return count
+            return 1
+
+        return sum(after(predictions, write, _WAITING))
 
 
 def _frames(file, capture):
@@ -240,11 +229,12 @@ def predict_all(
     images = [file for file in job.files if file.suffix.lower() not in VIDEOS]
     videos = [file for file in job.files if file.suffix.lower() in VIDEOS]
     parts = job.images(images, skip_bad), job.readable(videos, job.video, skip_bad)
+    numbers = {file: number for number, file in enumerate([*images, *videos], 1)}
     results = ((file, count) for file, count in itertools.chain(*parts) if count is not None)
-    for number, (file, count) in enumerate(results, 1):
+    for file, count in results:
         done += count
         rate = done / (time.perf_counter() - began)
-        place = f"{number + len(job.bad)}/{len(job.files)}"
+        place = f"{numbers[file]}/{len(job.files)}"
         print(f"  processing {file} ({place}), {rate:.2f} images/s", flush=True)
     more, seconds, bad = job.finish(), time.perf_counter() - began, len(job.bad)
     print(f"{done} images in {seconds:.2f} s, {done / seconds:.2f} images/s, {bad} left out{more}")

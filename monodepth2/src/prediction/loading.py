@@ -4,7 +4,9 @@ from pathlib import Path
 
 from mindspore import nn, ops
 
-from ..model_utils.errors import InputError
+from ..model_utils.context import without_values
+from ..model_utils.cpu_forms import use_plain_forms
+from ..model_utils.errors import InputError, NoWeightsError
 from ..model_utils.step import mixed_precision
 from ..networks import DepthDecoder, DisparityNet, PoseDecoder, PoseNet, ResnetEncoder
 from ..networks.depth_decoder import disparity_to_depth
@@ -24,7 +26,7 @@ def weights_folder(load_weights_folder, model_name, train_url):
         model_name: of a released model, unpacked to models/, or of a training.
         train_url: the trainings' log_dir.
     Raises:
-        InputError: there is none of that name.
+        NoWeightsError: there is none of that name.
     """
     if load_weights_folder:
         return Path(load_weights_folder)
@@ -32,7 +34,7 @@ def weights_folder(load_weights_folder, model_name, train_url):
     folder = next((place for place in places if place.is_dir()), None)
     if folder is None:
         text = f"neither {places[0]} nor {places[1]} is there"
-        raise InputError(f"model_name {model_name}: {text}; give --load_weights_folder")
+        raise NoWeightsError(f"model_name {model_name}: {text}; give --load_weights_folder")
     return folder
 
 
@@ -88,10 +90,13 @@ def disparity_cell(folder, record, amp_level, device):
     Raises:
         InputError: see `load_folder`.
     """
-    encoder = ResnetEncoder(record["num_layers"])
-    depth = DepthDecoder(encoder.num_ch_enc, (0,))
+    with without_values():
+        encoder = ResnetEncoder(record["num_layers"])
+        depth = DepthDecoder(encoder.num_ch_enc, (0,))
     load_folder({"encoder": encoder, "depth": depth}, folder)
     network = DisparityNet(encoder, depth)
+    if device.eager:
+        use_plain_forms(network)
     network = mixed_precision(network, amp_level, device)[0]
     return ScaledDisparity(network, limits_of(record)).set_train(False)
 
@@ -118,8 +123,9 @@ def pose_cell(folder, record, amp_level, device):
     if not has_pair_poses(folder):
         text = "holds no pose_encoder and pose of two images"
         raise InputError(f"{folder} {text}; poses need a training on video with pairs")
-    encoder = ResnetEncoder(record["num_layers"], 2)
-    pose = PoseDecoder(encoder.num_ch_enc, 1, 2)
+    with without_values():
+        encoder = ResnetEncoder(record["num_layers"], 2)
+        pose = PoseDecoder(encoder.num_ch_enc, 1, 2)
     load_folder({"pose_encoder": encoder, "pose": pose}, folder)
     network = PoseNet(encoder, pose)
     return PairPose(mixed_precision(network, amp_level, device)[0]).set_train(False)

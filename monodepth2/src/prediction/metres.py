@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..gps import read_places
+from ..model_utils.batches import Predictor, in_batches
 from ..model_utils.errors import InputError
-from ..model_utils.media import Predictor, in_batches
 from ..scaling import scale_from_ground, scale_from_path, scale_from_points
 from ..sfm_utils.depth_evaluation import STEREO_SCALE
 from ..sfm_utils.intrinsics import Intrinsics

@@ -8,7 +8,7 @@ import cv2
 import mindspore as ms
 import numpy as np
 
-from ..model_utils.media import filled
+from ..model_utils.batches import filled
 from ..sfm_utils.points import depth_of
 from ..transforms import network_input
 

@@ -3,7 +3,7 @@
 import math
 from pathlib import Path
 
-from ..model_utils.errors import InputError, shown
+from ..model_utils.errors import InputError, NoWeightsError, shown
 from ..model_utils.files import read_record
 from ..networks.resnet_encoder import DEPTHS
 from ..sfm_utils.depth_evaluation import STEREO_SCALE
@@ -19,12 +19,14 @@ def find_files(folder):
     """{network: its file} of a folder; of several kinds the first one of ENDINGS.
 
     Raises:
-        InputError: no such folder.
+        NoWeightsError: no such folder.
     """
     folder = Path(folder).expanduser()
     if not folder.is_dir():
         hint = "it is a file; unpack it" if folder.is_file() else "train first"
-        raise InputError(f"Cannot find folder {folder}: {hint}, or give one that holds encoder.pth")
+        raise NoWeightsError(
+            f"Cannot find folder {folder}: {hint}, or give one that holds encoder.pth"
+        )
     files = {}
     for name in NETWORKS:
         paths = (folder / f"{name}{ending}" for ending in ENDINGS)

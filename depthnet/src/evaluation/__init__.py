@@ -5,10 +5,11 @@ from pathlib import Path
 import mindspore as ms
 import numpy as np
 
-from . import metrics
-from .model_utils.images import colorize, enlarge, value_range, write_png
-from .model_utils.media import filled
-from .model_utils.panels import panel, worst_and_best
+from .. import metrics
+from ..model_utils.batches import filled
+from ..model_utils.images import colorize, enlarge, value_range, write_png
+from ..model_utils.panels import panel, worst_and_best
+from ..model_utils.report import Picture
 
 STAGES = ("coarse", "fine")
 
@@ -92,6 +93,10 @@ class Evaluator:
 
     def panel(self, data, index):
         """(H, W, 3) uint8: image, truth, coarse and fine depth on one scale in metres."""
+        return panel(*self.picture(data, index)[0])
+
+    def picture(self, data, index):
+        """(Picture of image, truth, coarse and fine; {truth, coarse, fine: (h, w) metres})."""
         sample = data.load(index)
         maps = self.predict(filled(sample["rgb"][None], self.batch_size))
         truth = sample["depth"][0]
@@ -102,4 +107,4 @@ class Evaluator:
         tiles = [("image", np.uint8(np.rint(sample["rgb"].transpose(1, 2, 0) * 255)))]
         for title, depth in depths.items():
             tiles.append((title, enlarge(colorize(depth, low, high), height, width)))
-        return panel(tiles, low, high, "m")
+        return Picture(tiles, low, high, "m"), depths

@@ -1,0 +1,97 @@
+"""Identical in every model folder; edit one, then run scripts/sync_model_utils.sh.
+
+Batches for a network; reading, computing and writing at the same time, each in a thread of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+_END = object()
+
+
+class Predictor(Protocol):
+    """A network and its preprocessing: (H, W, 3) uint8 RGB images -> (H, W) float32 maps.
+
+    Attributes:
+        batch_size: images per call of `batch`.
+    """
+
+    batch_size: int
+
+    def batch(self, images: list[np.ndarray]) -> list[np.ndarray]:
+        """The maps of images that may differ in size, each of its image's size."""
+
+
+def filled(batch: np.ndarray, size: int) -> np.ndarray:
+    """A short batch filled with its last element: another length would compile another graph."""
+    missing = size - len(batch)
+    return np.concatenate([batch, np.repeat(batch[-1:], missing, 0)]) if missing > 0 else batch
+
+
+@contextlib.contextmanager
+def _one_thread():
+    """A thread that takes calls in order; at the end those that have not begun are dropped."""
+    pool = ThreadPoolExecutor(1)
+    try:
+        yield pool.submit
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def ahead(items: Iterable[Item], count: int) -> Iterator[Item]:
+    """The items, of which up to `count` are made while the caller uses an earlier one.
+
+    An error in making an item is raised when it is that item's turn.
+    """
+    items = iter(items)
+    with _one_thread() as submit:
+        waiting = deque(submit(next, items, _END) for _ in range(count))
+        while (item := waiting.popleft().result()) is not _END:
+            waiting.append(submit(next, items, _END))
+            yield item
+
+
+def after(items: Iterable[Item], use: Callable[[Item], Result], count: int) -> Iterator[Result]:
+    """use(item) of each item, which is computed while up to `count` later items are made.
+
+    When making an item fails, the results of the earlier ones come first, then the error.
+    """
+    failed, waiting, items = None, deque(), iter(items)
+    with _one_thread() as submit:
+        while True:
+            try:
+                item = next(items, _END)
+            except Exception as err:  # whatever it is, it is raised below
+                item, failed = _END, err
+            if item is _END:
+                break
+            waiting.append(submit(use, item))
+            if len(waiting) > count:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    if failed is not None:
+        raise failed
+
+
+def in_batches(
+    images: Iterable[tuple[Any, np.ndarray]], predictor: Predictor
+) -> Iterator[tuple[Any, np.ndarray]]:
+    """(label, map) of each (label, image), in the same order, batch_size images at a time.
+
+    The images of the next batch are made while this one is predicted.
+    """
+    images = ahead(images, predictor.batch_size)
+    while part := list(itertools.islice(images, predictor.batch_size)):
+        labels, arrays = zip(*part)
+        yield from zip(labels, predictor.batch(list(arrays)))

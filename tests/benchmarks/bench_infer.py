@@ -1,0 +1,132 @@
+"""infer.py from its start to its last file, beside the same program in PyTorch.
+
+    python -m tests.benchmarks.bench_infer [--model depthnet] [--images 40] [--rounds 3]
+
+Same weights, same photos (640x480 JPEG), same result files, which are compared first. The programs
+take turns; of the rounds the fastest counts. Needs PyTorch.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from tests.benchmarks.common import ROOT, in_fresh_process, report
+from tests.benchmarks.models_310 import INPUTS, infer_flags, save, torch_net
+from tests.benchmarks.torch_infer import FORMATS
+
+MODULE = "tests.benchmarks.bench_infer"
+COLUMNS = ["model, photos", "s", "PyTorch s", "ratio", "CPU s", "PyTorch CPU s"]
+_PHOTO = {"monodepth2": "--image_path", "geonet": "--image_path"}  # the flag; else --input_path
+_APART = 3  # levels of 255 by which the mean of two colour images may differ
+
+
+def measure(case, model, folder):
+    """Write the weights, MindSpore's or PyTorch's."""
+    if case == "mindspore":
+        save(model, folder)
+        return {}
+    import torch
+
+    torch.save(torch_net(model, folder), Path(folder) / "network.pt")
+    return {}
+
+
+def photos(folder, count):
+    """A folder of photos."""
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for index in range(count):
+        coarse = rng.integers(0, 256, (30, 40, 3), dtype=np.uint8)
+        photo = cv2.resize(coarse, (640, 480), interpolation=cv2.INTER_CUBIC)
+        cv2.imwrite(str(folder / f"{index:05}.jpg"), photo)
+    return folder
+
+
+def timed(command, variables):
+    """(seconds, CPU seconds) of a command; ends the benchmark when it fails."""
+    environment = {key: value for key, value in os.environ.items() if key != "ONEDNN_MAX_CPU_ISA"}
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    words = [str(word) for word in command]
+    environment |= variables
+    done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True)
+    seconds, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode:
+        raise SystemExit(f"{words[:4]} failed:\n{done.stderr[-1500:]}")
+    return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def commands(model, folder, images):
+    """The two programs on a folder of photos: {name: (words, environment)}."""
+    flag = _PHOTO.get(model, "--input_path")
+    ours = [sys.executable, ROOT / model / "infer.py", "--device_target", "CPU"]
+    ours += [*infer_flags(model, folder), "--formats", *FORMATS, flag, images]
+    theirs = [sys.executable, "-m", "tests.benchmarks.torch_infer", model, folder / "network.pt"]
+    return {
+        "ours": ([*ours, "--output_path", folder / "ours"], {"GLOG_v": "3"}),
+        "theirs": ([*theirs, images, folder / "theirs"], {}),
+    }
+
+
+def compare(folder):
+    """Stop where the two programs wrote other files, or other colours."""
+    ours, theirs = (sorted((folder / name).iterdir()) for name in ("ours", "theirs"))
+    if [path.name for path in ours] != [path.name for path in theirs]:
+        raise SystemExit("the two programs did not write the same files: not timed")
+    for one, other in zip(ours, theirs):
+        if one.stem.endswith("_color"):
+            apart = np.abs(np.float32(cv2.imread(str(one))) - cv2.imread(str(other))).mean()
+            if not apart <= _APART:
+                raise SystemExit(f"{one.name} differs by {apart:.3g} levels: not timed")
+
+
+def rows_of(model, folder, count, rounds):
+    """The table's rows of a model."""
+    for case in ("mindspore", "torch"):
+        written = in_fresh_process(MODULE, case, model=model, folder=folder)
+        if "error" in written:
+            raise SystemExit(f"{model}, weights of {case}: {written['error']}")
+    for number in (1, count):
+        pair = commands(model, folder, photos(folder / f"photos_{number}", number))
+        found = {name: [] for name in pair}
+        for turn in range(rounds):
+            for name, command in pair.items():
+                found[name].append(timed(*command))
+            if not turn:
+                compare(folder)
+        best = {name: np.min(values, axis=0).tolist() for name, values in found.items()}
+        (seconds, cpu), (torch_seconds, torch_cpu) = best["ours"], best["theirs"]
+        ratio = seconds / torch_seconds
+        yield [f"{model}, {number}", seconds, torch_seconds, ratio, cpu, torch_cpu]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", choices=sorted(INPUTS), help="this one alone")
+    parser.add_argument("--images", type=int, default=40, help="photos of the long run")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", default=ROOT / "out" / "benchmarks" / "infer.json")
+    parser.add_argument("--case", help=argparse.SUPPRESS)
+    parser.add_argument("--folder", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.case:
+        print(json.dumps(measure(options.case, options.model, options.folder)))
+        return
+    rows = []
+    for model in [options.model] if options.model else sorted(INPUTS):
+        print(f"{model} ...", flush=True)
+        with tempfile.TemporaryDirectory() as folder:
+            rows += rows_of(model, Path(folder), options.images, options.rounds)
+    report("infer.py beside PyTorch, start to last file, CPU", COLUMNS, rows, options.json)
+
+
+if __name__ == "__main__":
+    main()
