@@ -19,8 +19,9 @@ from mindspore.ops import constexpr
 
 from .model_utils.cpu_forms import TILE, CpuForm
 
-# With fewer tiles Winograd's kernels cost more than they save.
+# With fewer tiles or output channels Winograd's transforms cost more than they save.
 _LEAST_TILES = 40
+_LEAST_CHANNELS = 64
 # With more of them a batch is convolved in parts.
 _MOST_TILES = 2200
 _POINTS = (0, 1, -1, 2, -2, 0.5, -0.5)
@@ -40,7 +41,9 @@ class FastConv(nn.Conv2d, CpuForm):
         side = {"same": (kernel_size - 1) // 2, "valid": 0}.get(self.pad_mode)
         self.borders = self.padding if side is None else (side,) * 4
         has_stride = self.stride != (1, 1)
-        self.is_winograd = kernel_size in (3, 5) and out_channels > 1 and not has_stride
+        self.is_winograd = (
+            kernel_size in (3, 5) and out_channels >= _LEAST_CHANNELS and not has_stride
+        )
         self.has_one_output = out_channels == 1 and not pools and not has_stride
         # A border that is too narrow would have to begin inside of the map.
         self.has_few_inputs = in_channels <= 4 and min(self.borders) >= 2 * self.stride[0]
@@ -175,9 +178,7 @@ class WinogradRows(nn.Cell):
 
     def tiled(self, shape):
         """Tiles down and across a map (B, in, h, w)."""
-        top, bottom, left, right = self.borders
-        height = shape[2] + top + bottom - self.kernel_size + 1
-        return -(-height // TILE), -(-(shape[3] + left + right - self.kernel_size + 1) // TILE)
+        return _tiled(shape, self.kernel_size, self.borders)
 
     def count(self, shape):
         """Tiles of all images."""
@@ -212,10 +213,8 @@ class WinogradRows(nn.Cell):
 
     def _passes(self, shape):
         """Options of the two convolutions that cut a map: down, and across."""
-        top, _, left, _ = self.borders
-        rows, columns = self.tiled(shape)
-        below = TILE * rows + self.kernel_size - 1 - shape[2] - top
-        right = TILE * columns + self.kernel_size - 1 - shape[3] - left
+        below, right = _beyond(shape, self.tiled(shape), self.kernel_size, self.borders)
+        top, left = self.borders[0], self.borders[2]
         common = {"out_channel": self.window, "pad_mode": "pad"}
         down = {"kernel_size": (self.window, 1), "stride": (TILE, 1), "pad": (top, below, 0, 0)}
         across = {"kernel_size": (1, self.window), "stride": (1, TILE), "pad": (0, 0, left, right)}
@@ -268,6 +267,21 @@ def _turned(rows, first, second, third):
     """
     order = _order(first, second, third)
     return ops.gather(rows.reshape(order.shape[0], -1), order, 0)
+
+
+# By constexpr: as operators of a graph, sums of sizes take long to compile.
+@constexpr
+def _tiled(shape, kernel_size, borders):
+    height = shape[2] + borders[0] + borders[1] - kernel_size + 1
+    width = shape[3] + borders[2] + borders[3] - kernel_size + 1
+    return -(-height // TILE), -(-width // TILE)
+
+
+@constexpr
+def _beyond(shape, tiles, kernel_size, borders):
+    """Zeros below and to the right that fill the last tiles."""
+    below = TILE * tiles[0] + kernel_size - 1 - shape[2] - borders[0]
+    return below, TILE * tiles[1] + kernel_size - 1 - shape[3] - borders[2]
 
 
 @constexpr

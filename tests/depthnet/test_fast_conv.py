@@ -54,6 +54,12 @@ def make(case):
     return conv, random(batch, inputs, *size)
 
 
+@pytest.fixture(autouse=True)
+def few_channels(monkeypatch):
+    """Let the tests' small convolutions take Winograd's way."""
+    monkeypatch.setattr(fast_conv, "_LEAST_CHANNELS", 2)
+
+
 @pytest.fixture
 def taken(monkeypatch):
     """Names of the forms that are taken."""
