@@ -49,7 +49,7 @@ class FastConv(nn.Conv2d, CpuForm):
         self.has_few_inputs = in_channels <= 4 and min(self.borders) >= 2 * self.stride[0]
         if self.is_winograd:
             self.winograd = WinogradRows(kernel_size, self.borders, pools)
-        self.largest, self.split, self.transpose = Largest(), ops.Split(0, 4), ops.Transpose()
+        self.largest, self.split = Largest(), ops.Split(0, TILE)
         self.turned = ms.Tensor(np.arange(kernel_size**2, dtype=np.int32)[::-1].copy())
 
     def construct(self, x):
@@ -87,7 +87,7 @@ class FastConv(nn.Conv2d, CpuForm):
             rows, side = self.largest(*self.split(rows)), TILE // 2
         down, across = self.winograd.tiled(x.shape)
         y = rows.reshape(side, side, self.out_channels, x.shape[0], down, across)
-        y = self.transpose(y, (3, 2, 4, 0, 5, 1))
+        y = y.permute(3, 2, 4, 0, 5, 1)
         y = y.reshape(x.shape[0], self.out_channels, side * down, side * across)
         height, width = self._size(x)
         if self.pools:
@@ -266,7 +266,7 @@ def _turned(rows, first, second, third):
     By gather: what a transposition reads and writes stays in memory until the graph ends.
     """
     order = _order(first, second, third)
-    return ops.Gather()(rows.reshape(order.shape[0], -1), order, 0)
+    return ops.gather(rows.reshape(order.shape[0], -1), order, 0)
 
 
 # By constexpr: as operators of a graph, sums of sizes take long to compile.
