@@ -222,7 +222,7 @@ class WinogradRows(nn.Cell):
 
 
 class Largest(nn.Cell):
-    """The largest of four arrays; MindSpore's own gradients of maxima take twice the time."""
+    """The largest of four arrays; MindSpore's own gradients of maxima take longer."""
 
     def __init__(self):
         super().__init__()
@@ -234,7 +234,7 @@ class Largest(nn.Cell):
 
     def bprop(self, a, b, c, d, out, dout):
         """Gradients of each; that of equal ones goes to the first."""
-        # By products: a selection takes twice the time.
+        # By products: a selection takes 1.6 times as long.
         of_first = dout * self.cast(self.at_least(self.maximum(a, b), out), dout.dtype)
         of_last = dout - of_first
         of_a = of_first * self.cast(self.at_least(a, b), dout.dtype)
