@@ -4,6 +4,7 @@ from pathlib import Path
 
 from src.exporting import NAMES, load_graph_network, random_inputs, sidecar
 from src.model_utils.context import start
+from src.model_utils.cpu_forms import use_plain_forms
 from src.model_utils.graph import check_format, export_graph
 from src.model_utils.program import run
 
@@ -13,6 +14,7 @@ def main(config):
     check_format(config.file_format, start(config))
     kind = config.coarse_or_fine
     network = load_graph_network(kind, config.coarse_ckpt_model, config.fine_ckpt_model)
+    use_plain_forms(network)
     path = Path(config.export_path) / NAMES[kind]
     export_graph(
         network,

@@ -10,12 +10,13 @@ import mindspore as ms
 from mindspore import nn, ops
 from mindspore.common.initializer import Normal, initializer
 
+from .fast_conv import FastConv
 from .transforms import DEPTH_SIZE
 
 
 def _conv(inputs, outputs, kernel, **options):
     options = {"pad_mode": "same", "has_bias": True, **options}
-    return nn.Conv2d(inputs, outputs, kernel, **options)
+    return FastConv(inputs, outputs, kernel, **options)
 
 
 def _deconv(inputs, outputs):
@@ -31,10 +32,10 @@ class CoarseNet(nn.Cell):
 
     def __init__(self):
         super().__init__()
-        self.conv1 = _conv(3, 64, 7)
-        self.conv2 = _conv(64, 128, 5, pad_mode="pad", padding=(1, 1, 2, 2))
-        self.conv3 = _conv(128, 256, 3)
-        self.conv4 = _conv(256, 512, 3)
+        self.conv1 = _conv(3, 64, 7, pools=True)
+        self.conv2 = _conv(64, 128, 5, pad_mode="pad", padding=(1, 1, 2, 2), pools=True)
+        self.conv3 = _conv(128, 256, 3, pools=True)
+        self.conv4 = _conv(256, 512, 3, pools=True)
         self.conv5 = _conv(512, 512, 3)
         self.deconv6 = _deconv(512, 256)
         self.conv7 = _conv(512, 128, 3)
@@ -46,14 +47,13 @@ class CoarseNet(nn.Cell):
         pixels = DEPTH_SIZE[0] * DEPTH_SIZE[1]
         self.fc13 = nn.Dense(pixels, pixels)
         self.relu = nn.ReLU()
-        self.pool = nn.MaxPool2d(kernel_size=2, stride=2)
 
     def construct(self, rgb):
         # relu(pool(x)) equals the original's pool(relu(x)) on a quarter of the values.
-        x1 = self.relu(self.pool(self.conv1(rgb)))  # (B, 64, 114, 152)
-        x2 = self.relu(self.pool(self.conv2(x1)))  # (B, 128, 56, 76)
-        x3 = self.relu(self.pool(self.conv3(x2)))  # (B, 256, 28, 38)
-        x = self.relu(self.pool(self.conv4(x3)))  # (B, 512, 14, 19)
+        x1 = self.relu(self.conv1(rgb))  # (B, 64, 114, 152)
+        x2 = self.relu(self.conv2(x1))  # (B, 128, 56, 76)
+        x3 = self.relu(self.conv3(x2))  # (B, 256, 28, 38)
+        x = self.relu(self.conv4(x3))  # (B, 512, 14, 19)
         for _ in range(3):
             x = self.relu(self.conv5(x))
         x = self.relu(self.deconv6(x))  # (B, 256, 28, 38)
@@ -73,16 +73,15 @@ class FineNet(nn.Cell):
 
     def __init__(self):
         super().__init__()
-        self.conv1 = _conv(3, 63, 9, stride=2, pad_mode="valid", has_bias=False)
+        self.conv1 = _conv(3, 63, 9, stride=2, pad_mode="valid", has_bias=False, pools=True)
         self.conv2 = _conv(64, 64, 5, has_bias=False)
         self.conv3 = _conv(64, 1, 5, has_bias=False)
         self.relu = nn.ReLU()
-        self.pool = nn.MaxPool2d(kernel_size=2, stride=2)
         for parameter in self.get_parameters():
             parameter.set_data(initializer(Normal(0.01), parameter.shape, ms.float32))
 
     def construct(self, rgb, coarse):
-        x = self.relu(self.pool(self.conv1(rgb)))  # (B, 63, 55, 74)
+        x = self.relu(self.conv1(rgb))  # (B, 63, 55, 74)
         x = self.relu(self.conv2(ops.concat((x, coarse), 1)))
         return self.conv3(x)
 

@@ -141,6 +141,13 @@ def test_metrics_do_not_depend_on_the_batch(depthnet, straight, nyu, evaluated):
             assert two["average"][stage][name] == pytest.approx(value, rel=1e-3)
 
 
+def test_graphs_have_plain_operators(graphs):
+    """Other devices, and MindSpore Lite, do not get what is fast on a CPU."""
+    for name in ("FinalCoarseNet", "FinalFineNet", "DepthNet"):
+        content = (graphs / f"{name}.mindir").read_bytes()
+        assert b"MaxPool" in content and b"BatchMatMul" not in content
+
+
 def test_sidecars_describe_the_graphs(graphs):
     names = {"FinalCoarseNet": "log_depth", "FinalFineNet": "log_depth", "DepthNet": "depth"}
     for name, meaning in names.items():

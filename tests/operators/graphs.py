@@ -41,7 +41,7 @@ class Model:
 
     def __init__(self, name):
         self.name = name
-        for user in {"midas": (FORMS, "networks.grouped_conv"), "depthnet": ()}.get(name, (FORMS,)):
+        for user in {"midas": (FORMS, "networks.grouped_conv")}.get(name, (FORMS,)):
             self(user).device_target = lambda: "Ascend"
 
     def __call__(self, module):

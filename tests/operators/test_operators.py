@@ -13,10 +13,10 @@ from tests.operators.table import CAUSES, NEWEST, ROWS
 from tests.operators.uses import Use, methods, named, read_models
 
 # Modules that hold networks, which mixed precision computes in float16; the rest is float32.
-HALF = ("networks", "cpu_forms", "resize", "decoder_conv", "few_pixels")
+HALF = ("networks", "cpu_forms", "resize", "decoder_conv", "few_pixels", "fast_conv")
 KNOWN = {
     "mindspore.ops.concat": "geonet/src/forward.py",
-    "mindspore.nn.Conv2d": "depthnet/src/networks.py",
+    "mindspore.nn.Conv2dTranspose": "depthnet/src/networks.py",
     "mindspore.nn.Adam": "midas/src/optimizers.py",
     "mindspore.ops.Conv2D": "src/model_utils/cpu_forms.py",
     "mindspore.value_and_grad": "src/model_utils/step.py",
