@@ -9,6 +9,7 @@ import numpy as np
 from . import transforms
 from .model_utils.checkpoint import load_networks, must_exist
 from .model_utils.context import without_values
+from .model_utils.cpu_forms import use_plain_forms
 from .model_utils.errors import InputError
 from .model_utils.graph import load_graph
 from .networks import CoarseNet, FineNet
@@ -21,13 +22,14 @@ class Predictor:
         weights: one or two paths: CoarseNet, or CoarseNet and FineNet, as .ckpt or .mindir; or
             the .mindir of both stages.
         cropped: predict what NYU's border crop leaves, and repeat the edge outwards.
+        eager: see `Device`.
     Raises:
         InputError: missing, broken or unfitting files.
     """
 
     batch_size = 1
 
-    def __init__(self, weights, cropped=True):
+    def __init__(self, weights, cropped=True, eager=False):
         self.cropped = cropped
         got = " ".join(map(str, weights))
         expected = "expected coarse, coarse and fine, or the graph of both"
@@ -40,6 +42,8 @@ class Predictor:
         if self.kinds not in (["coarse"], ["coarse", "fine"], ["both"]):
             raise InputError(f"model_weights {got} are {self.kinds}: {expected}")
         self.nets = [net for _, net in loaded]
+        for net in self.nets if eager else ():
+            use_plain_forms(net)
 
     def batch(self, images):
         """List of (H, W, 3) uint8 RGB -> list of (H, W) float32, metres."""

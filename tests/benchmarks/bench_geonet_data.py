@@ -136,7 +136,8 @@ def main():
     columns = ["loaders", "per_s", "torch_per_s", "ratio"]
     report("GeoNet's training data, strips of 416x128, CPU", columns, rows, options.json)
     if share is not None:
-        print(f"share of train.py's steps spent waiting for data: {100 * share:.2f} %")
+        path = Path(options.json).with_name("geonet_wait.json")
+        report("waiting for data in train.py's steps", ["what", "share"], [["geonet", share]], path)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from tests.benchmarks.torch_infer import FORMATS
 MODULE = "tests.benchmarks.bench_infer"
 COLUMNS = ["model, photos", "s", "PyTorch s", "ratio", "CPU s", "PyTorch CPU s"]
 _PHOTO = {"monodepth2": "--image_path", "geonet": "--image_path"}  # the flag; else --input_path
+_ISA = "ONEDNN_MAX_CPU_ISA"
 _APART = 3  # levels of 255 by which the mean of two colour images may differ
 
 
@@ -53,10 +54,9 @@ def photos(folder, count):
 
 def timed(command, variables):
     """(seconds, CPU seconds) of a command; ends the benchmark when it fails."""
-    environment = {key: value for key, value in os.environ.items() if key != "ONEDNN_MAX_CPU_ISA"}
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     words = [str(word) for word in command]
-    environment |= variables
+    environment = {**os.environ, **variables}
     done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True)
     seconds, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode:
@@ -64,15 +64,15 @@ def timed(command, variables):
     return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def commands(model, folder, images):
+def commands(model, folder, images, torch_isa):
     """The two programs on a folder of photos: {name: (words, environment)}."""
     flag = _PHOTO.get(model, "--input_path")
     ours = [sys.executable, ROOT / model / "infer.py", "--device_target", "CPU"]
     ours += [*infer_flags(model, folder), "--formats", *FORMATS, flag, images]
     theirs = [sys.executable, "-m", "tests.benchmarks.torch_infer", model, folder / "network.pt"]
     return {
-        "ours": ([*ours, "--output_path", folder / "ours"], {"GLOG_v": "3"}),
-        "theirs": ([*theirs, images, folder / "theirs"], {}),
+        "ours": ([*ours, "--output_path", folder / "ours"], {"GLOG_v": "3", _ISA: "AVX2"}),
+        "theirs": ([*theirs, images, folder / "theirs"], {_ISA: torch_isa}),
     }
 
 
@@ -88,14 +88,15 @@ def compare(folder):
                 raise SystemExit(f"{one.name} differs by {apart:.3g} levels: not timed")
 
 
-def rows_of(model, folder, count, rounds):
+def rows_of(model, folder, count, rounds, torch_isa):
     """The table's rows of a model."""
     for case in ("mindspore", "torch"):
         written = in_fresh_process(MODULE, case, model=model, folder=folder)
         if "error" in written:
             raise SystemExit(f"{model}, weights of {case}: {written['error']}")
     for number in (1, count):
-        pair = commands(model, folder, photos(folder / f"photos_{number}", number))
+        images = photos(folder / f"photos_{number}", number)
+        pair = commands(model, folder, images, torch_isa)
         found = {name: [] for name in pair}
         for turn in range(rounds):
             for name, command in pair.items():
@@ -113,6 +114,7 @@ def main():
     parser.add_argument("--model", choices=sorted(INPUTS), help="this one alone")
     parser.add_argument("--images", type=int, default=40, help="photos of the long run")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--torch_isa", default="AVX2", help="see bench_monodepth2; ALL for none")
     parser.add_argument("--json", default=ROOT / "out" / "benchmarks" / "infer.json")
     parser.add_argument("--case", help=argparse.SUPPRESS)
     parser.add_argument("--folder", help=argparse.SUPPRESS)
@@ -124,7 +126,7 @@ def main():
     for model in [options.model] if options.model else sorted(INPUTS):
         print(f"{model} ...", flush=True)
         with tempfile.TemporaryDirectory() as folder:
-            rows += rows_of(model, Path(folder), options.images, options.rounds)
+            rows += rows_of(model, Path(folder), options.images, options.rounds, options.torch_isa)
     report("infer.py beside PyTorch, start to last file, CPU", COLUMNS, rows, options.json)
 
 

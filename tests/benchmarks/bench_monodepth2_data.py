@@ -148,7 +148,8 @@ def main():
         share = wait_share(options.folder, options.size)
     columns = ["samples", "loaders", "per_s", "torch_per_s", "ratio"]
     report(f"Monodepth2's training data at {options.size}, CPU", columns, rows, options.json)
-    print(f"share of train.py's steps spent waiting for data: {100 * share:.2f} %")
+    path = Path(options.json).with_name("monodepth2_wait.json")
+    report("waiting for data in train.py's steps", ["what", "share"], [["monodepth2", share]], path)
 
 
 if __name__ == "__main__":
