@@ -62,7 +62,7 @@ FLAGS = {
     "fine as coarse": ("export.py", nets(coarse="weights/" + FINE), "is of another model"),
     "no input images": (
         "infer.py",
-        ["--input_path", "none/*.png"],
+        ["--input_path", "none/*.png", "--model_weights", "weights/" + COARSE],
         "input_path none/*.png does not exist",
     ),
     "a key of another program": (

@@ -51,13 +51,15 @@ def run(checkout, *words, status=0, **variables):
 def test_without_arguments_all_run_and_a_short_set_under_the_oldest(checkout):
     calls, _ = run(checkout, "run_tests.sh")
     environments, python, words = zip(*calls)
-    assert environments == (".venv",) * 5 + (".venv-mindspore-2.7.0",) * 4
-    assert python == ("PYTHON=",) * 5 + ("PYTHON=",) + ("PYTHON=set",) * 3
+    assert environments == (".venv",) * 6 + (".venv-mindspore-2.7.0",) * 4
+    assert python == ("PYTHON=",) * 6 + ("PYTHON=",) + ("PYTHON=set",) * 3
     assert words[0].endswith("-r requirements-test.txt mindspore==2.10.0")
-    assert words[3].endswith("--ignore tests/ascend310_infer")
-    assert words[4].endswith("loadfile tests/ascend310_infer")
-    assert words[5].endswith("-r requirements-test.txt mindspore==2.7.0")
-    short = words[8].split()[words[8].split().index("loadfile") + 1 :]
+    parts = [part.partition("loadfile ")[2] for part in words[3:6]]
+    ignored = [f"--ignore=tests/{name}" for name in ("geonet", "monodepth2", "ascend310_infer")]
+    assert parts[0].split() == ignored
+    assert parts[1:] == ["tests/geonet tests/monodepth2", "tests/ascend310_infer"]
+    assert words[6].endswith("-r requirements-test.txt mindspore==2.7.0")
+    short = words[9].split()[words[9].split().index("loadfile") + 1 :]
     shared = [name for name in short if name.startswith("tests/model_utils/")]
     assert len(shared) == 5 and all((SCRIPTS.parent / name).is_file() for name in shared)
     assert sorted({*short} - {*shared}) == [
@@ -67,16 +69,21 @@ def test_without_arguments_all_run_and_a_short_set_under_the_oldest(checkout):
     ]
 
 
-@pytest.mark.parametrize("failing", ["--ignore", "loadfile tests/ascend310_infer", "test_device"])
+@pytest.mark.parametrize(
+    "failing",
+    ["--ignore", "loadfile tests/geonet", "loadfile tests/ascend310_infer", "test_device"],
+)
 def test_a_failure_in_any_part_is_the_status(checkout, failing):
     calls, _ = run(checkout, "run_tests.sh", status=1, FAIL=failing)
-    assert len(calls) == 9  # the others ran all the same
+    assert len(calls) == 10  # the others ran all the same
 
 
 def test_a_version_has_its_own_environment_and_runs_everything_once(checkout):
     calls, _ = run(checkout, "run_tests.sh", "--mindspore", "2.8.0")
     assert {name for name, _, _ in calls} == {".venv-mindspore-2.8.0"}
-    assert [words.split()[-1] for _, _, words in calls[3:]] == ["tests/ascend310_infer"] * 2
+    last = [words.split()[-1] for _, _, words in calls[3:]]
+    program = "tests/ascend310_infer"
+    assert last == [f"--ignore={program}", "tests/monodepth2", program]
     calls, _ = run(checkout, "run_tests.sh", "--mindspore", "2.8.0", "tests/midas", "-k", "loss")
     assert calls[-1][1:] == [
         "PYTHON=set",
