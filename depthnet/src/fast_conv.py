@@ -74,11 +74,13 @@ class FastConv(nn.Conv2d, CpuForm):
         """A few images at a time, as tiles take several times the memory of the map."""
         batch = x.shape[0]
         images = max(1, _MOST_TILES * batch // self.winograd.count(x.shape))
-        y = ()
-        for start in range(0, batch, images):
-            part = x[start : start + images] if images < batch else x
-            y += (self._by_tiles(ops.depend(part, y[-1]) if y else part),)
-        return ops.concat(y, 0) if images < batch else y[0]
+        # Not as a conditional expression: MindSpore 2.7 has no gradient for it.
+        if images >= batch:
+            return self._by_tiles(x)
+        y = (self._by_tiles(x[:images]),)
+        for start in range(images, batch, images):
+            y += (self._by_tiles(ops.depend(x[start : start + images], y[-1])),)
+        return ops.concat(y, 0)
 
     def _by_tiles(self, x):
         rows = self.winograd(x, self.weight)
