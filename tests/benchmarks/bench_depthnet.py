@@ -240,7 +240,8 @@ def row(what, torch_isa, **options):
     forms = FORMS if importlib.util.find_spec("torch") else ()
     case = f"pytorch {what}"
     theirs = {
-        form: in_fresh_process(MODULE, case, torch_isa, form=form, **options) for form in forms
+        form: in_fresh_process(MODULE, case, torch_isa=torch_isa, form=form, **options)
+        for form in forms
     }
     theirs = {form: result for form, result in theirs.items() if "ms" in result}
     best = min(theirs, key=lambda form: theirs[form]["ms"], default=None)
