@@ -27,6 +27,8 @@ def checkout(tmp_path):
     for name in ("a/test_networks.py", "a/test_losses.py", "b/test_commands.py", "b/test_x.py"):
         (tmp_path / "tests" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "tests" / name).touch()
+    for name in ("geonet", "monodepth2"):
+        (tmp_path / name / "src" / "sfm_utils").mkdir(parents=True)
     for name in (".venv", ".venv-mindspore-2.7.0", ".venv-mindspore-2.8.0"):
         (tmp_path / name / "bin").mkdir(parents=True)
         (tmp_path / name / ".made").touch()
