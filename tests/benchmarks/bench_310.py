@@ -16,10 +16,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-import cv2
 import numpy as np
 
-from tests.benchmarks.common import ROOT, in_fresh_process, median_ms, report
+from tests.benchmarks.common import ROOT, in_fresh_process, median_ms, photos, report
 from tests.benchmarks.models_310 import (
     INPUTS,
     exports,
@@ -98,13 +97,8 @@ def prepare(model, folder, count):
     runs, flags = exports(model, folder)
     for words in runs:
         run_checked([*export, *words], ROOT / model)
-    rng = np.random.default_rng(0)
-    for name, number in (("short", count), ("long", 2 * count)):
-        (folder / name).mkdir()
-        for index in range(number):
-            coarse = rng.integers(0, 256, (30, 40, 3), dtype=np.uint8)
-            photo = cv2.resize(coarse, (640, 480), interpolation=cv2.INTER_CUBIC)
-            cv2.imwrite(str(folder / name / f"{index:05}.jpg"), photo)
+    photos(folder / "short", count)
+    photos(folder / "long", 2 * count)
     return flags
 
 

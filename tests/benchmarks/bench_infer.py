@@ -19,7 +19,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from tests.benchmarks.common import ROOT, in_fresh_process, report
+from tests.benchmarks.common import ROOT, in_fresh_process, photos, report
 from tests.benchmarks.models_310 import INPUTS, infer_flags, save, torch_net
 from tests.benchmarks.torch_infer import FORMATS
 
@@ -39,17 +39,6 @@ def measure(case, model, folder):
 
     torch.save(torch_net(model, folder), Path(folder) / "network.pt")
     return {}
-
-
-def photos(folder, count):
-    """A folder of photos."""
-    folder.mkdir()
-    rng = np.random.default_rng(0)
-    for index in range(count):
-        coarse = rng.integers(0, 256, (30, 40, 3), dtype=np.uint8)
-        photo = cv2.resize(coarse, (640, 480), interpolation=cv2.INTER_CUBIC)
-        cv2.imwrite(str(folder / f"{index:05}.jpg"), photo)
-    return folder
 
 
 def timed(command, variables):

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,6 +38,17 @@ def in_fresh_process(module, case, variables=None, torch_isa=None, **options):
     if done.returncode:
         return {"error": (done.stderr.strip().splitlines() or ["no message"])[-1]}
     return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def photos(folder, count):
+    """The folder, made and filled with JPEG photos of 640x480."""
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for index in range(count):
+        coarse = rng.integers(0, 256, (30, 40, 3), dtype=np.uint8)
+        photo = cv2.resize(coarse, (640, 480), interpolation=cv2.INTER_CUBIC)
+        cv2.imwrite(str(folder / f"{index:05}.jpg"), photo)
+    return folder
 
 
 def median_ms(function, repeats, warm_up=1):

@@ -11,7 +11,6 @@ from geonet.src.evaluation import check_options, places_of
 from geonet.src.evaluation.reading import (
     BILINEAR,
     LANCZOS,
-    in_batches,
     read_ahead,
     read_planes,
     windows,
@@ -128,11 +127,6 @@ def test_reading_ahead_does_not_read_everything_at_once():
     taken = []
     found = read_ahead(lambda item: item, (taken.append(n) or n for n in range(1000)), 2)
     assert next(found) == 0 and len(taken) < 20
-
-
-def test_batches_keep_the_order_and_the_last_one_is_short():
-    assert list(in_batches(range(5), 2)) == [[0, 1], [2, 3], [4]]
-    assert list(in_batches([], 2)) == []
 
 
 def test_windows_begin_with_the_target():

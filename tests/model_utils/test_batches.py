@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from depthnet.src.model_utils import batches
-from depthnet.src.model_utils.batches import after, ahead, filled, in_batches, show_progress
+from depthnet.src.model_utils.batches import (
+    after,
+    ahead,
+    batched,
+    filled,
+    in_batches,
+    show_progress,
+)
 
 SECONDS = 20  # until a test that waits for nothing fails
 
@@ -27,6 +34,11 @@ def test_a_short_batch_is_filled_with_its_last_element(length, added):
     batch = np.arange(4)[:length]
     assert filled(batch, 3).tolist() == [*range(length), *[length - 1] * added]
     assert filled(batch, length) is batch  # a full one is not copied
+
+
+def test_lists_keep_the_order_and_the_last_one_is_short():
+    assert list(batched(range(5), 2)) == [[0, 1], [2, 3], [4]]
+    assert list(batched([], 2)) == []
 
 
 def test_batches_keep_order_and_labels():
@@ -78,6 +90,16 @@ def test_an_item_is_used_while_later_ones_are_made():
         return item, second.wait(SECONDS)
 
     assert list(after(items(), use, 2)) == [("first", True), ("second", True)]
+
+
+def test_several_threads_use_items_at_once_in_order():
+    both = threading.Barrier(2)
+
+    def use(item):
+        both.wait(SECONDS)  # passes when another thread is here, too
+        return 10 * item
+
+    assert list(after(range(4), use, 2, threads=2)) == [0, 10, 20, 30]
 
 
 def test_results_keep_their_order_and_come_when_enough_wait():

@@ -5,9 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from .. import metrics
-from ..model_utils.images import colorize, enlarge
 from ..model_utils.panels import worth_a_look
-from ..model_utils.report import Page, Picture
+from ..model_utils.report import Page, with_error
 from ..model_utils.report_charts import back_project
 from ..model_utils.rivals import CONSTANT, KNOWS_THE_ANSWERS, MEAN_MAP, BestConstant, MeanMap
 from ..transforms import CROP, MAX_DEPTH, MIN_DEPTH
@@ -17,7 +16,6 @@ HIGHER = ("delta1_loss", "delta2_loss", "delta3_loss")  # the other metrics are 
 KINECT = 518.8579, 519.4696, 325.5824, 253.7362
 _MAIN, _UNIT = "abs_relative_loss", "abs rel"
 _COUNT = 3  # of the worst and of the best images
-_MOST_ERROR = 0.5  # at the end of the colours
 
 
 def rivals(targets, mask_invalid=False):
@@ -94,7 +92,4 @@ def _rival_columns(data, places, mask_invalid):
 def _with_error(evaluator, data, index):
     """The panel's tiles, and the relative error of the fine depth."""
     picture, depths = evaluator.picture(data, index)
-    error = np.abs(depths["fine"] - depths["truth"]) / depths["truth"]
-    shape = picture.tiles[0][1].shape[:2]
-    tile = f"abs rel, up to {_MOST_ERROR}", enlarge(colorize(error, 0, _MOST_ERROR), *shape)
-    return Picture([*picture.tiles, tile], *picture[1:])
+    return with_error(picture, np.abs(depths["fine"] - depths["truth"]) / depths["truth"])

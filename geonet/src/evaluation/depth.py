@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..model_utils.batches import show_progress
+from ..model_utils.batches import batched, show_progress
 from ..model_utils.errors import InputError
 from ..model_utils.files import is_file
 from ..model_utils.images import write_npy
@@ -18,7 +18,7 @@ from ..sfm_utils.report_parts import DepthResults
 from .eigen_set import EigenSet
 from .page import write_depth_page
 from .panels import write_panels
-from .reading import LANCZOS, in_batches, read_ahead, read_planes
+from .reading import LANCZOS, read_ahead, read_planes
 from .stereo_set import StereoSet
 
 _SETS = {"eigen": EigenSet, "stereo": StereoSet}
@@ -119,7 +119,7 @@ def predict(model, images, workers):
     depth_of, (height, width) = model.depth(), model.size
     read = functools.partial(read_planes, height=height, width=width, resampling=LANCZOS)
     found, done, progress = [], 0, show_progress("images")
-    for part in in_batches(read_ahead(read, images, workers), model.batch_size):
+    for part in batched(read_ahead(read, images, workers), model.batch_size):
         if done % _SAY_EVERY == 0:
             print(f"processing: {done}/{len(images)}", flush=True)
         found.append(depth_of(np.stack(part)))

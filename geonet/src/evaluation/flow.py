@@ -10,12 +10,12 @@ import numpy as np
 
 from ..datasets.strip_files import StripSize, find_strips
 from ..datasets.strips import Strips
-from ..model_utils.batches import show_progress
+from ..model_utils.batches import batched, show_progress
 from ..model_utils.errors import InputError
 from ..model_utils.files import is_file
 from ..sfm_utils.flow_files import write_flo, write_flow_colors, write_flow_png
 from .flow_scoring import FlowTruth, score
-from .reading import in_batches, read_ahead
+from .reading import read_ahead
 
 LIST = "test_flow.txt"
 _NUMBER = re.compile(r"\d{1,6}", re.A)
@@ -100,7 +100,7 @@ def predict(model, strips, bgr, workers):
     """
     flow_of, done = model.flow(), 0
     progress = show_progress("strips")
-    for part in in_batches(read_ahead(strips.load, range(len(strips)), workers), model.batch_size):
+    for part in batched(read_ahead(strips.load, range(len(strips)), workers), model.batch_size):
         frames = [np.concatenate([sample["target"], sample["sources"]]) for sample in part]
         cameras = (np.stack([sample[key] for sample in part]) for key in ("K", "inv_K"))
         yield from flow_of(_swapped(np.stack(frames)) if bgr else np.stack(frames), *cameras)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..model_utils.batches import show_progress
+from ..model_utils.batches import batched, show_progress
 from ..model_utils.errors import InputError
 from ..model_utils.files import is_file
 from ..sfm_utils.kitti import ENDINGS, KittiOdometry
@@ -33,7 +33,7 @@ from ..sfm_utils.trajectories import (
 )
 from ..sfm_utils.trajectory_plot import draw_trajectories
 from .page import write_motion_page
-from .reading import BILINEAR, in_batches, read_ahead, read_planes, windows
+from .reading import BILINEAR, read_ahead, read_planes, windows
 from .snippets import numbers_of, rows_of, score_snippets, snippet_folder
 
 _CAMERAS = ("image_2", "image_0")  # auto takes the first that is there
@@ -168,7 +168,7 @@ def predict(model, images, workers):
     length = model.facts.seq_length
     samples = windows(read_ahead(read, images, workers), length)
     found, done, progress = [], 0, show_progress("snippets")
-    for part in in_batches(samples, model.batch_size):
+    for part in batched(samples, model.batch_size):
         if done % _SAY_EVERY == 0:
             print(f"Progress: {done}/{len(images)}", flush=True)
         found.append(poses_of(np.stack(part)))

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import collections
-import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from ..model_utils.batches import after
 from ..model_utils.images import read_rgb
 
 LANCZOS, BILINEAR = Image.Resampling.LANCZOS, Image.Resampling.BILINEAR
@@ -48,21 +47,7 @@ def read_ahead(read: Callable[[Any], Any], items: Iterable[Any], workers: int) -
         workers: threads, at most twice as many as there are cores.
     """
     workers = min(workers, 2 * (os.cpu_count() or 1))
-    with ThreadPoolExecutor(workers) as pool:
-        waiting = collections.deque()
-        for item in items:
-            waiting.append(pool.submit(read, item))
-            if len(waiting) > 2 * workers:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-
-
-def in_batches(samples: Iterable[Any], batch_size: int) -> Iterator[list[Any]]:
-    """Lists of batch_size samples; the last one may be short."""
-    samples = iter(samples)
-    while part := list(itertools.islice(samples, batch_size)):
-        yield part
+    return after(items, read, 2 * workers, workers)
 
 
 def windows(frames: Iterable[np.ndarray], length: int) -> Iterator[np.ndarray]:

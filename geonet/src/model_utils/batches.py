@@ -40,10 +40,17 @@ def filled(batch: np.ndarray, size: int) -> np.ndarray:
     return np.concatenate([batch, np.repeat(batch[-1:], missing, 0)]) if missing > 0 else batch
 
 
+def batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """Lists of `size` items; the last one may be short."""
+    items = iter(items)
+    while part := list(itertools.islice(items, size)):
+        yield part
+
+
 @contextlib.contextmanager
-def _one_thread():
-    """A thread that takes calls in order; at the end those that have not begun are dropped."""
-    pool = ThreadPoolExecutor(1)
+def _threads(count):
+    """Threads that take calls in order; at the end those that have not begun are dropped."""
+    pool = ThreadPoolExecutor(count)
     try:
         yield pool.submit
     finally:
@@ -56,20 +63,22 @@ def ahead(items: Iterable[Item], count: int) -> Iterator[Item]:
     An error in making an item is raised when it is that item's turn.
     """
     items = iter(items)
-    with _one_thread() as submit:
+    with _threads(1) as submit:
         waiting = deque(submit(next, items, _END) for _ in range(count))
         while (item := waiting.popleft().result()) is not _END:
             waiting.append(submit(next, items, _END))
             yield item
 
 
-def after(items: Iterable[Item], use: Callable[[Item], Result], count: int) -> Iterator[Result]:
-    """use(item) of each item, which is computed while up to `count` later items are made.
+def after(
+    items: Iterable[Item], use: Callable[[Item], Result], count: int, threads: int = 1
+) -> Iterator[Result]:
+    """use(item) of each item, in order, computed while up to `count` later items are made.
 
     When making an item fails, the results of the earlier ones come first, then the error.
     """
     failed, waiting, items = None, deque(), iter(items)
-    with _one_thread() as submit:
+    with _threads(threads) as submit:
         while True:
             try:
                 item = next(items, _END)
@@ -93,8 +102,8 @@ def in_batches(
 
     The images of the next batch are made while this one is predicted.
     """
-    images = ahead(images, predictor.batch_size)
-    while part := list(itertools.islice(images, predictor.batch_size)):
+    size = predictor.batch_size
+    for part in batched(ahead(images, size), size):
         labels, arrays = zip(*part)
         yield from zip(labels, predictor.batch(list(arrays)))
 

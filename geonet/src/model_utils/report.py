@@ -19,9 +19,11 @@ import numpy as np
 
 from .errors import InputError
 from .files import is_file, write_bytes
+from .images import colorize, enlarge
 from .report_charts import curves, histogram, number, packed_cloud
 from .report_page import PAGE, SCRIPT, STYLE
 
+MOST_ERROR = 0.5  # abs rel at the end of the colours
 _ENDINGS = (".html", ".htm")
 _WIDEST, _SMALL = 640, 200  # pixels of a picture; below the second its pixels are shown
 _JPEG = (cv2.IMWRITE_JPEG_QUALITY, 88)
@@ -39,6 +41,13 @@ class Picture(NamedTuple):
     low: float
     high: float
     unit: str
+
+
+def with_error(picture: Picture, error: np.ndarray) -> Picture:
+    """The picture, and a tile of relative errors (H, W), NaN where there is none."""
+    shape = picture.tiles[0][1].shape[:2]
+    tile = f"abs rel, up to {MOST_ERROR}", enlarge(colorize(error, 0, MOST_ERROR), *shape)
+    return Picture([*picture.tiles, tile], *picture[1:])
 
 
 class ReportPlace(NamedTuple):

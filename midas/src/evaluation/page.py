@@ -4,9 +4,8 @@ import numpy as np
 
 from ..metrics import METRICS, align
 from ..model_utils.batches import show_progress
-from ..model_utils.images import colorize, enlarge
 from ..model_utils.panels import worth_a_look
-from ..model_utils.report import Page, Picture
+from ..model_utils.report import Page, with_error
 from ..model_utils.report_charts import back_project
 from ..model_utils.rivals import CONSTANT, KNOWS_THE_ANSWERS, MEAN_MAP
 from .panels import picture_of, shown_image
@@ -14,7 +13,6 @@ from .rivals import mean_inverse_depth, rival_errors
 
 FIELD_OF_VIEW = 60.0  # degrees: the data sets' cameras differ, relative depth has none
 _COUNT = 2  # of the worst and of the best images of a data set
-_MOST_ERROR = 0.5  # abs rel at the end of the colours
 _LEAST = 1e-9  # inverse depth
 
 
@@ -94,10 +92,7 @@ def _with_error(picture, sample, prediction):
     if sample.order:
         return picture
     truth = np.where(sample.mask, sample.depth, np.nan)
-    error = np.abs(aligned_depth(sample, prediction) - truth) / truth
-    shape = picture.tiles[0][1].shape[:2]
-    tile = f"abs rel, up to {_MOST_ERROR}", enlarge(colorize(error, 0, _MOST_ERROR), *shape)
-    return Picture([*picture.tiles, tile], *picture[1:])
+    return with_error(picture, np.abs(aligned_depth(sample, prediction) - truth) / truth)
 
 
 def aligned_depth(sample, prediction):

@@ -21,7 +21,7 @@ from ..model_utils.batches import show_progress
 from ..model_utils.files import is_file
 from ..model_utils.images import colorize, read_rgb, value_range
 from ..model_utils.panels import panel, worth_a_look
-from ..model_utils.report import Page, Picture
+from ..model_utils.report import MOST_ERROR, Page, Picture
 from ..model_utils.report_charts import back_project
 from ..model_utils.rivals import CONSTANT, KNOWS_THE_ANSWERS, MEAN_MAP, BestConstant, MeanMap
 from .calibration import CAM_TO_CAM, VELO_TO_CAM, read_raw_calibration
@@ -41,7 +41,6 @@ HIGHER = ("a1", "a2", "a3")  # the other metrics are errors
 STRAIGHT = "straight on"
 _COUNT = 3  # of the worst and of the best images
 _WIDTH = 640  # pixels of a panel's tile
-_MOST_ERROR = 0.5  # abs rel at the end of the colours
 _DOT = np.ones((3, 3), np.uint8)  # laser points are drawn larger than they are
 _CAMERA = 0.58, 1.92  # focal lengths of KITTI's camera as parts of width and height
 
@@ -84,7 +83,7 @@ class DepthResults(NamedTuple):
             ("image", read_rgb(self.images[number])),
             ("prediction", colorize(1 / depth, low, high)),
             ("ground truth", dots(truth, low, high)),
-            (f"abs rel, up to {_MOST_ERROR}", dots(error, 0, _MOST_ERROR)),
+            (f"abs rel, up to {MOST_ERROR}", dots(error, 0, MOST_ERROR)),
         ]
         return Picture(sized(tiles, target.shape), low, high, "1/m")
 
