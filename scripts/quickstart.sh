@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # See depth in one command: install, render a small dataset, train, evaluate, export, predict.
 #   bash scripts/quickstart.sh [--mindspore VERSION] [MODEL [WORD]]      (default: midas; WORD chooses
-# another quickstart). Images and numbers go to out/quickstart/ (another model: out/quickstart_MODEL/); what is done
-# is skipped the second time. A 910A needs --mindspore 2.8.0: scripts/HOST_910.md.
+# another quickstart). Pictures, numbers and a page go to out/quickstart/, those of another model to
+# out/quickstart_MODEL/; what is done is skipped the second time. A 910A needs --mindspore 2.8.0:
+# scripts/HOST_910.md.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 version=() installed=.venv/bin/python
