@@ -1,7 +1,8 @@
 """What infer.py does before its first result: no initial values that a checkpoint replaces, no
-compilation for a single image, one for a folder."""
+compilation for a single image, one for a folder, hardly a garbage collection."""
 
 import importlib
+import json
 import re
 
 import numpy as np
@@ -67,6 +68,22 @@ def test_without_weights_a_line_names_the_published_ones_and_the_quickstart_s(mo
     assert set(re.findall(r"--(\w+)", flags)) <= read
     folders = set(re.findall(r"\.\./out/(\w+)/", flags))
     assert folders == {ROWS[model].quickstarts[""].folder}
+
+
+_COLLECTED = """
+import gc, json, runpy, sys
+sys.argv = ["infer.py", "--help"]
+runpy.run_path("infer.py", run_name="__main__")
+collections = sum(generation["collections"] for generation in gc.get_stats())
+print(json.dumps([collections, gc.get_freeze_count(), *gc.get_threshold()]))
+"""
+
+
+def test_python_does_not_look_for_garbage_among_what_is_imported(program):
+    out, _ = program("midas").run("-c", _COLLECTED)
+    collections, frozen, *thresholds = json.loads(out.splitlines()[-1])
+    assert collections < 100 and frozen > 100_000  # with the usual thresholds: 437 collections
+    assert thresholds == [700, 10, 10]  # the usual ones
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ import argparse
 import ast
 import contextlib
 import functools
+import gc
 import inspect
 import os
 import re
@@ -21,6 +22,7 @@ from .config import Options, allowed_text, load_config, read_options
 from .errors import InputError, NoWeightsError, RunError
 
 _CONFIG = "config"
+_COLLECTION = 700, 10, 10  # Python's own thresholds of garbage collection
 _USAGE = "Options: --key value, --key=value; --config_path FILE reads them from YAML, flags win."
 
 
@@ -165,6 +167,9 @@ def run(
         argv: the words after the program's name; None: those of the command line.
         without_weights: where to get weights, for the error that they do not exist.
     """
+    # What was imported stays: a collection that leaves it out saves 0.25 s at the end alone.
+    gc.freeze()
+    gc.set_threshold(*_COLLECTION)
     argv = sys.argv[1:] if argv is None else argv
     entry = Path(inspect.getsourcefile(main)).resolve()
     try:
