@@ -8,13 +8,13 @@ from src.evaluation import Evaluator
 from src.evaluation.page import write_page
 from src.metrics import format_metrics
 from src.model_utils.batches import show_progress
-from src.model_utils.checkpoint import load_networks, must_exist
-from src.model_utils.context import start, without_values
+from src.model_utils.checkpoint import must_exist
+from src.model_utils.context import start
 from src.model_utils.errors import InputError
 from src.model_utils.files import write_bytes
 from src.model_utils.program import run
 from src.model_utils.report import report_place
-from src.networks import CoarseNet, FineNet
+from src.prediction import load_stage
 
 
 def main(config):
@@ -24,10 +24,8 @@ def main(config):
     folder = Path(config.test_data or config.data_url) / "Test"
     data = NyuTest(folder, config.mask_invalid, config.skip_bad_samples)
     start(config)
-    with without_values():
-        coarse, fine = CoarseNet(), FineNet()
-    load_networks({"coarse": coarse}, config.coarse_ckpt_model)
-    load_networks({"fine": fine}, config.fine_ckpt_model)
+    coarse = load_stage("coarse", config.coarse_ckpt_model)
+    fine = load_stage("fine", config.fine_ckpt_model)
     options = {"mask_invalid": config.mask_invalid, "batch_size": config.eval_batch_size}
     evaluator = Evaluator(coarse, fine, **options)
     result = evaluator.evaluate(data, show_progress("evaluated"))

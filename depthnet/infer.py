@@ -11,9 +11,10 @@ from src.weights import PUBLISHED
 def main(config):
     """Predict every image and video of input_path into output_path."""
     must_exist(*config.model_weights)
-    device = start(config, eager=is_one_image(config.input_path))
+    is_one = is_one_image(config.input_path)
+    start(config)
     predict_all(
-        Predictor(config.model_weights, cropped=config.infer_crop, eager=device.eager),
+        Predictor(config.model_weights, cropped=config.infer_crop, eager=is_one),
         kind="depth",
         input_path=config.input_path,
         output_path=config.output_path,

@@ -13,11 +13,10 @@ def main(config):
     weights = find_weights(config.init_ckpt_file or config.train_url)
     inputs = inputs_of(config.image_path, config.ext)
     formats = formats_of(config.task, config.formats)
-    is_one = is_one_image(inputs)
     size, encoder = (config.img_height, config.img_width), config.dispnet_encoder
     kind = config.seq_length, encoder, config.scale_normalize, config.flownet_type
-    computed = config.infer_batch_size, config.amp_level, lambda: start(config, eager=is_one)
-    model = Model(weights, Facts(*size, *kind), *computed)
+    computed = config.infer_batch_size, config.amp_level, lambda: start(config)
+    model = Model(weights, Facts(*size, *kind), *computed, eager=is_one_image(inputs))
     camera = Camera(config.intrinsics, config.field_of_view)
     where = {"input_path": inputs, "output_path": config.output_path}
     files = {**where, "skip_bad": config.skip_bad_samples}

@@ -13,7 +13,7 @@ from src.weights import PUBLISHED
 def main(config):
     """Predict every image and video of input_path with a checkpoint or an exported graph."""
     weights = weights_file(config.model_weights or config.ckpt_path)
-    device = start(config, eager=is_one_image(config.input_path))
+    is_one, device = is_one_image(config.input_path), start(config)
     if weights.suffix == ".mindir":
         predictor = graph_predictor(weights, config.infer_batch_size)
     else:
@@ -21,6 +21,7 @@ def main(config):
             weights,
             config.amp_level,
             device,
+            eager=is_one,
             layers=config.layers,
             features=config.features,
             groups=config.groups,
@@ -28,11 +29,10 @@ def main(config):
             network_variant=config.network_variant,
             grouped_conv=config.grouped_conv,
         )
-        aim = config.img_width, config.img_height
         rule = {"method": config.resize_method, "multiple_of": config.ensure_multiple_of}
         rule["keep_aspect_ratio"] = config.keep_aspect_ratio
         image = {"mean": config.nm_img_mean, "std": config.nm_img_std}
-        size_of = partial(network_size, aim=aim, **rule)
+        size_of = partial(network_size, aim=(config.img_width, config.img_height), **rule)
         predictor = Predictor(predict, size_of, **image, batch_size=config.infer_batch_size)
     predict_all(
         predictor,

@@ -8,13 +8,12 @@ from src.prediction import (
     FrameSource,
     Known,
     Measuring,
-    Network,
     camera_of,
     check_formats,
-    disparity_cell,
+    disparity_network,
     inputs_of,
     metres_per_unit,
-    pose_cell,
+    pose_network,
     predict_beside,
     predict_into,
     weights_folder,
@@ -32,12 +31,12 @@ def main(config):
     source, camera, poses = FrameSource.of(inputs), None, None
     if "ply" in config.formats or config.camera_height:
         camera = camera_of(source, Camera(config.intrinsics, config.field_of_view))
-    computed = folder, record, config.amp_level, start(config, eager=is_one_image(inputs))
-    size = record["height"], record["width"], config.infer_batch_size
+    options = config.infer_batch_size, is_one_image(inputs)
+    computed = folder, record, config.amp_level, start(config), *options
     print("-> Loading model from ", folder)
     if "tum" in config.formats or config.gps:
-        poses = Network(pose_cell(*computed), *size)
-    network = Network(disparity_cell(*computed), *size)
+        poses = pose_network(*computed)
+    network = disparity_network(*computed)
     scale = metres_per_unit(known, Measuring(source, network, camera, poses), record)
     wanted = inputs, config.formats, config.pred_metric_depth, config.skip_bad_samples
     if config.output_path:

@@ -25,6 +25,9 @@ class Program:
     def start(self, script, *flags, **options):
         """Popen of `python script flags` in the copied folder, output piped as text."""
         options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options}
+        # Compiled graphs are kept between runs (graph_cache.py), here for these tests alone.
+        cache = {"XDG_CACHE_HOME": str(self.folder.parent / "cache")}
+        options["env"] = {**cache, **options.get("env", os.environ)}
         command = [sys.executable, script, *map(str, flags)]
         return subprocess.Popen(command, cwd=self.folder, **options)
 

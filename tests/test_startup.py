@@ -88,7 +88,10 @@ def test_python_does_not_look_for_garbage_among_what_is_imported(program):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS)
-def test_one_image_compiles_nothing_and_a_folder_each_network_once(model, program, tmp_path):
+def test_one_image_compiles_nothing_and_a_folder_each_network_once(
+    model, program, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     make, flag = MODELS[model]
     weights, networks = make(tmp_path)
     photos = tmp_path / "photos"
@@ -103,6 +106,12 @@ def test_one_image_compiles_nothing_and_a_folder_each_network_once(model, progra
     assert "1 images in" in out and counts == {"initial": 0, "compiled": 0, "cpu_forms": 0}
     out, counts = watched(*run, flag, photos, "--output_path", tmp_path / "all")
     assert "3 images in" in out and counts == {"initial": 0, "compiled": networks, "cpu_forms": 0}
-    one, same = (np.load(tmp_path / folder / "a.npy") for folder in ("one", "all"))
-    np.testing.assert_allclose(one, same, rtol=1e-4, atol=1e-5)
+    kept = list((tmp_path / "cache").rglob("*.graph"))
+    assert len(kept) == networks
+    # Now that there are graphs, a single image takes them too.
+    _, counts = watched(*run, flag, photos / "a.png", "--output_path", tmp_path / "again")
+    assert counts["compiled"] == networks and set((tmp_path / "cache").rglob("*.graph")) == {*kept}
+    one, *others = (np.load(tmp_path / folder / "a.npy") for folder in ("one", "all", "again"))
+    for other in others:
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
     assert one.std() > 0

@@ -9,10 +9,13 @@ import numpy as np
 from . import transforms
 from .model_utils.checkpoint import load_networks, must_exist
 from .model_utils.context import without_values
-from .model_utils.cpu_forms import use_plain_forms
 from .model_utils.errors import InputError
 from .model_utils.graph import load_graph
+from .model_utils.graph_cache import with_graph_cache
 from .networks import CoarseNet, FineNet
+
+
+_STAGES = {"coarse": CoarseNet, "fine": FineNet}
 
 
 class Predictor:
@@ -22,7 +25,7 @@ class Predictor:
         weights: one or two paths: CoarseNet, or CoarseNet and FineNet, as .ckpt or .mindir; or
             the .mindir of both stages.
         cropped: predict what NYU's border crop leaves, and repeat the edge outwards.
-        eager: see `Device`.
+        eager: see `with_graph_cache`.
     Raises:
         InputError: missing, broken or unfitting files.
     """
@@ -36,14 +39,11 @@ class Predictor:
         if len(weights) > 2:
             raise InputError(f"model_weights {got}: {expected}")
         must_exist(*(path for path in weights if Path(path).suffix != ".mindir"))
-        makers = {"coarse": CoarseNet, "fine": FineNet}
-        loaded = [_load(path, *maker) for path, maker in zip(weights, makers.items())]
+        loaded = [_load(stage, path, eager) for stage, path in zip(_STAGES, weights)]
         self.kinds = [kind for kind, _ in loaded]
         if self.kinds not in (["coarse"], ["coarse", "fine"], ["both"]):
             raise InputError(f"model_weights {got} are {self.kinds}: {expected}")
         self.nets = [net for _, net in loaded]
-        for net in self.nets if eager else ():
-            use_plain_forms(net)
 
     def batch(self, images):
         """List of (H, W, 3) uint8 RGB -> list of (H, W) float32, metres."""
@@ -68,12 +68,25 @@ class Predictor:
         return values.copy() if self.kinds == ["both"] else np.exp(values)
 
 
-def _load(path, name, make):
-    """(kind: coarse, fine or both, network)."""
+def load_stage(name, path, eager=False):
+    """CoarseNet or FineNet as a function, in evaluation mode.
+
+    Args:
+        name: coarse or fine.
+        path: .ckpt.
+        eager: see `with_graph_cache`.
+    Raises:
+        InputError: a missing or broken file, or one of another network.
+    """
+    with without_values():
+        net = _STAGES[name]()
+    load_networks({name: net}, path)
+    return with_graph_cache(net, eager)
+
+
+def _load(name, path, eager):
+    """(kind: coarse, fine or both, function)."""
     if Path(path).suffix == ".mindir":
         net, sidecar = load_graph(path)
         return sidecar.get("graph"), net
-    with without_values():
-        net = make()
-    load_networks({name: net}, path)
-    return name, net.set_train(False)
+    return name, load_stage(name, path, eager)

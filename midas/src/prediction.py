@@ -7,10 +7,10 @@ import numpy as np
 from .model_utils.batches import filled
 from .model_utils.checkpoint import load_networks, must_exist
 from .model_utils.context import without_values
-from .model_utils.cpu_forms import use_plain_forms
 from .model_utils.errors import InputError
 from .model_utils.files import newest_file
 from .model_utils.graph import load_graph
+from .model_utils.graph_cache import with_graph_cache
 from .model_utils.step import mixed_precision
 from .networks import MidasNet
 from .transforms import prepare_image
@@ -32,13 +32,14 @@ def _on_arrays(cell):
     return lambda images: cell(ms.Tensor(images)).numpy().astype(np.float32)
 
 
-def load_predict(checkpoint, amp_level, device, **options):
+def load_predict(checkpoint, amp_level, device, eager=False, **options):
     """Function of (B, 3, h, w) float32 that returns (B, h, w) inverse depth.
 
     Args:
         checkpoint: .ckpt of a MidasNet.
         amp_level: O0, O2, O3 or auto.
         device: Device.
+        eager: see `with_graph_cache`.
         options: of MidasNet.
     Raises:
         InputError: a checkpoint of another network.
@@ -46,9 +47,8 @@ def load_predict(checkpoint, amp_level, device, **options):
     with without_values():
         network = MidasNet(**options)
     load_networks({"midas": network}, checkpoint)
-    if device.eager:
-        use_plain_forms(network)
-    return _on_arrays(mixed_precision(network.set_train(False), amp_level, device)[0])
+    network = mixed_precision(network, amp_level, device)[0]
+    return _on_arrays(with_graph_cache(network, eager))
 
 
 class Predictor:

@@ -40,14 +40,9 @@ class Net:
     """What Evaluator uses of a network."""
 
     def __init__(self, function):
-        self.function, self.training, self.batches = function, True, []
-
-    def set_train(self, mode):
-        self.training = mode
-        return self
+        self.function, self.batches = function, []
 
     def __call__(self, rgb, *coarse):
-        assert not self.training
         self.batches.append(len(rgb))
         return self.function(rgb, *coarse)
 

@@ -36,13 +36,18 @@ def columns(rgb):
     return np.log(rgb[:, :1, 4:224:4, 4:300:4])
 
 
-def test_coarse_alone_or_coarse_and_fine(weights):
+def test_coarse_alone_or_coarse_and_fine(weights, monkeypatch):
+    given = []
+    monkeypatch.setattr(
+        prediction, "with_graph_cache", lambda net, eager: given.append(eager) or net
+    )
     assert prediction.Predictor(paths(weights)[:1]).kinds == ["coarse"]
     both = prediction.Predictor(paths(weights))
     assert both.kinds == ["coarse", "fine"] and both.cropped is True and both.batch_size == 1
     expected = ms.load_checkpoint(str(paths(weights)[1]))["conv1.weight"].asnumpy()
     np.testing.assert_array_equal(both.nets[1].conv1.weight.asnumpy(), expected)
-    assert not both.nets[0].training and not both.nets[1].training
+    prediction.Predictor(paths(weights), eager=True)
+    assert given == [False, False, False, True, True]
 
 
 def test_wrong_weights_are_answered(weights, tmp_path, monkeypatch):

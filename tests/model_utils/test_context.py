@@ -65,10 +65,10 @@ def copies(monkeypatch):
 
 def test_a_program_that_does_not_train_starts_its_device(config, started):
     assert context.start(config) == Device("CPU", rank=0, size=2, number=3)
-    assert started.arguments == ("CPU", 3, {"amp_level": "O3", "eager": False})
+    assert started.arguments == ("CPU", 3, {"amp_level": "O3"})
     del config.amp_level  # a program that does not read it computes in float32
-    context.start(config, eager=True)
-    assert started.arguments == ("CPU", 3, {"amp_level": "O0", "eager": True})
+    context.start(config)
+    assert started.arguments == ("CPU", 3, {"amp_level": "O0"})
 
 
 def test_a_training_saves_its_configuration_and_gives_its_options_to_the_loop(

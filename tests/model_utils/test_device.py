@@ -56,12 +56,6 @@ def test_a_cpu_has_number_0_and_graph_mode(calls, printed):
     assert os.environ["ONEDNN_MAX_CPU_ISA"] == "AVX2"
 
 
-@pytest.mark.parametrize(("target", "mode"), [("CPU", ms.PYNATIVE_MODE), ("Ascend", ms.GRAPH_MODE)])
-def test_a_cpu_can_run_operator_by_operator_and_a_card_compiles(calls, target, mode):
-    assert setup(target, eager=True).eager == (target == "CPU")
-    assert ("set_context", ("mode", mode)) in calls
-
-
 def test_one_rank_and_card_0_unless_told_otherwise(calls):
     device_ = setup("CPU")
     assert (device_.number, device_.rank, device_.size) == (0, 0, 1)

@@ -119,6 +119,15 @@ _HOST = [
     ),
     *_rows(
         "platform",
+        "src/model_utils/graph_cache.py",
+        "runs on the host: describes cells, chooses the mode for a single image on CPU",
+        "none needed",
+        "get_context",
+        "set_context",
+        "ops.Primitive",
+    ),
+    *_rows(
+        "platform",
         "src/model_utils/stream.py",
         "runs on the host: loads data",
         "none needed",
@@ -163,6 +172,14 @@ _ANNOUNCED = [
         "src/model_utils/device.py",
         "MindSpore 2.0.0 has nothing else to name the device; no successor sets graph mode",
         "newer versions get set_device",
+        "set_context",
+    ),
+    *_rows(
+        "announced",
+        "src/model_utils/graph_cache.py",
+        "no successor sets graph mode or tells of it",
+        "none needed",
+        "get_context",
         "set_context",
     ),
     *_rows(

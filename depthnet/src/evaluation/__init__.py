@@ -18,13 +18,13 @@ class Evaluator:
     """Runs CoarseNet and FineNet over a dataset and scores both.
 
     Args:
-        coarse, fine: the networks, weights loaded.
+        coarse, fine: the networks, weights loaded, as functions.
         mask_invalid: leave pixels without depth out of the metrics.
         batch_size: images per step; the metrics do not depend on it.
     """
 
     def __init__(self, coarse, fine, mask_invalid=False, batch_size=1):
-        self.coarse, self.fine = coarse.set_train(False), fine.set_train(False)
+        self.coarse, self.fine = coarse, fine
         self.mask_invalid, self.batch_size = mask_invalid, batch_size
 
     def predict(self, rgb):

@@ -8,7 +8,7 @@ from mindspore import nn
 
 from ..model_utils.batches import filled
 from ..model_utils.checkpoint import prefix_names
-from ..model_utils.cpu_forms import use_plain_forms
+from ..model_utils.graph_cache import with_graph_cache
 from ..model_utils.step import mixed_precision
 from ..networks import needed_networks
 from ..networks.full_flow import FullFlow, depth_of
@@ -88,6 +88,7 @@ class Model:
         batch_size: samples per step.
         amp_level: see `mixed_precision`.
         start: function that starts the device; called once inputs are known to be there.
+        eager: see `with_graph_cache`.
     Raises:
         InputError: no such weights.
 
@@ -96,9 +97,9 @@ class Model:
         name: of the weights, which the original gives to the files of predictions.
     """
 
-    def __init__(self, init_ckpt_file, given, batch_size, amp_level, start):
+    def __init__(self, init_ckpt_file, given, batch_size, amp_level, start, eager=False):
         self.weights, self.batch_size = open_weights(find_weights(init_ckpt_file)), batch_size
-        self.amp_level, self.start = amp_level, start
+        self.amp_level, self.start, self.eager = amp_level, start, eager
         self.name, record = self.weights.path.stem, self.weights.record
         known = {key: value for key in Facts._fields if (value := record[key]) is not None}
         self.facts = given._replace(**known)
@@ -132,22 +133,18 @@ class Model:
         device = self.start()
         networks = load(self.weights, needed_networks(task, self.facts.flownet_type))
         prefix_names(networks)  # two of them may have parameters of the same name
-        if device.eager:
-            for network in networks.values():
-                use_plain_forms(network)
         level = self.amp_level, device
         return {name: mixed_precision(net, *level)[0] for name, net in networks.items()}
 
     def depth(self):
         """Function of (b, 3, H, W) uint8, b up to the batch size -> depths (b, H, W)."""
         network = self._networks("depth")["depth_net"]
-        cell = Depth(network, self.facts.scale_normalize).set_train(False)
-        return lambda images: self._run(cell, images)[:, 0]
+        run = self._function(Depth(network, self.facts.scale_normalize))
+        return lambda images: run(images)[:, 0]
 
     def poses(self):
         """Function of (b, 3 L, H, W) uint8, the target first -> poses (b, L - 1, 6)."""
-        cell = Poses(self._networks("pose")["pose_net"]).set_train(False)
-        return lambda images: self._run(cell, images)
+        return self._function(Poses(self._networks("pose")["pose_net"]))
 
     def flow(self, source=None):
         """Function of (b, 3 L, H, W) uint8, K and its inverse (b, 3, 3) -> flow (b, H, W, 2).
@@ -159,10 +156,15 @@ class Model:
         facts = self.facts
         source = (facts.seq_length - 1) // 2 if source is None else source
         kind = facts.flownet_type, facts.scale_normalize
-        cell = Flow(FullFlow(self._networks("flow"), *kind, source)).set_train(False)
-        return lambda *inputs: self._run(cell, *inputs).transpose(0, 2, 3, 1)
+        run = self._function(Flow(FullFlow(self._networks("flow"), *kind, source)))
+        return lambda *inputs: run(*inputs).transpose(0, 2, 3, 1)
 
-    def _run(self, cell, *inputs):
-        """The cell's result for a batch that may be short."""
-        tensors = [ms.Tensor(np.ascontiguousarray(filled(x, self.batch_size))) for x in inputs]
-        return cell(*tensors).numpy()[: len(inputs[0])]
+    def _function(self, cell):
+        """A cell as a function of arrays, a batch that may be short."""
+        run = with_graph_cache(cell, self.eager)
+
+        def on_arrays(*inputs):
+            tensors = [ms.Tensor(np.ascontiguousarray(filled(x, self.batch_size))) for x in inputs]
+            return run(*tensors).numpy()[: len(inputs[0])]
+
+        return on_arrays

@@ -59,10 +59,10 @@ class TrainingRun:
         return Trainer(self.device, self.folder, stream, **self.loop)
 
 
-def start(config: argparse.Namespace, eager: bool = False) -> Device:
-    """Start a program that does not train; `eager`: see `setup`."""
+def start(config: argparse.Namespace) -> Device:
+    """Start a program that does not train."""
     level = vars(config).get("amp_level", "O0")  # a program that does not read it takes float32
-    return setup(config.device_target, config.device_id, amp_level=level, eager=eager)
+    return setup(config.device_target, config.device_id, amp_level=level)
 
 
 def without_values() -> contextlib.AbstractContextManager:

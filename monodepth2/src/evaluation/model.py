@@ -2,6 +2,7 @@
 
 import functools
 
+from ..model_utils.graph_cache import with_graph_cache
 from ..prediction.loading import disparity_cell, has_pair_poses, pose_cell
 from ..weights import read_folder_record
 
@@ -50,10 +51,14 @@ class Model:
         return has_pair_poses(self.folder)
 
     def disparity(self):
-        """Cell of (B, 3, h, w), RGB 0..1 -> (B, 1, h, w) scaled disparity."""
+        """Function of (B, 3, h, w), RGB 0..1 -> (B, 1, h, w) scaled disparity."""
         print(f"-> Loading weights from {self.folder}")
-        return disparity_cell(self.folder, self.record, self.amp_level, self.start())
+        return self._function(disparity_cell)
 
     def pose(self):
-        """Cell of two images (B, 3, h, w) in the order of time -> (B, 1, 6) next_from_this."""
-        return pose_cell(self.folder, self.record, self.amp_level, self.start())
+        """Function of two images (B, 3, h, w) in the order of time -> (B, 1, 6) next_from_this."""
+        return self._function(pose_cell)
+
+    def _function(self, make):
+        cell = make(self.folder, self.record, self.amp_level, self.start())
+        return with_graph_cache(cell)

@@ -31,7 +31,6 @@ class Device:
         number: of its card.
         saturates: the card turns infinities into its largest number and NaN into 0 (Ascend 910A),
             so that only its status register tells of an overflow.
-        eager: it runs operator by operator, which plain forms of operators suit best.
     """
 
     target: str
@@ -39,7 +38,6 @@ class Device:
     size: int = 1
     number: int = 0
     saturates: bool = False
-    eager: bool = False
 
     @property
     def is_main(self) -> bool:
@@ -133,7 +131,6 @@ def setup(
     seed: int | None = None,
     distributed: bool = False,
     amp_level: str = "O0",
-    eager: bool = False,
 ) -> Device:
     """Choose the device, graph mode, seed and precision; join the other ranks.
 
@@ -143,7 +140,6 @@ def setup(
         seed: of initial weights; None leaves MindSpore's own.
         distributed: a launcher started this rank.
         amp_level: auto, O0, O2 or O3; with O0 the device is asked for float32, see the README.
-        eager: on CPU run operator by operator: compiling takes longer than a single image.
     Raises:
         InputError: the target does not work on this machine, or no launcher started this rank.
     """
@@ -158,8 +154,7 @@ def setup(
         ms.set_seed(seed)
         np.random.seed(seed)
     try:
-        eager = eager and target == "CPU"
-        ms.set_context(mode=ms.PYNATIVE_MODE if eager else ms.GRAPH_MODE)
+        ms.set_context(mode=ms.GRAPH_MODE)
         _set_target(target, number)
         saturates = _set_precision(target, level_on(target, amp_level))
         rank, size = _join() if distributed else (0, 1)
@@ -168,7 +163,7 @@ def setup(
             raise
         raise InputError(_why(err, target, asked)) from None
     print(f"device: {target} {number}, rank {rank} of {size}", flush=True)
-    return Device(target, rank, size, number, saturates, eager)
+    return Device(target, rank, size, number, saturates)
 
 
 def _resolved(target):

@@ -3,7 +3,13 @@
 from .beside import check_formats, predict_beside
 from .inputs import FrameSource, camera_of, inputs_of
 from .into import predict_into
-from .loading import disparity_cell, pose_cell, weights_folder
+from .loading import (
+    disparity_cell,
+    disparity_network,
+    pose_cell,
+    pose_network,
+    weights_folder,
+)
 from .metres import Known, Measuring, metres_per_unit
 from .predictors import Enlarged, Network
 
@@ -16,9 +22,11 @@ __all__ = [
     "camera_of",
     "check_formats",
     "disparity_cell",
+    "disparity_network",
     "inputs_of",
     "metres_per_unit",
     "pose_cell",
+    "pose_network",
     "predict_beside",
     "predict_into",
     "weights_folder",

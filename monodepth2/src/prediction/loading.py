@@ -5,14 +5,15 @@ from pathlib import Path
 from mindspore import nn, ops
 
 from ..model_utils.context import without_values
-from ..model_utils.cpu_forms import use_plain_forms
 from ..model_utils.errors import InputError, NoWeightsError
+from ..model_utils.graph_cache import with_graph_cache
 from ..model_utils.step import mixed_precision
 from ..networks import DepthDecoder, DisparityNet, PoseDecoder, PoseNet, ResnetEncoder
 from ..networks.depth_decoder import disparity_to_depth
 from ..weights import load_folder
 from ..weights.folder import find_files
 from ..weights.reading import read_file
+from .predictors import Network
 
 LIMITS = 0.1, 100.0  # of depth, as the original predicts
 _PAIR = 6  # channels of two images
@@ -95,8 +96,6 @@ def disparity_cell(folder, record, amp_level, device):
         depth = DepthDecoder(encoder.num_ch_enc, (0,))
     load_folder({"encoder": encoder, "depth": depth}, folder)
     network = DisparityNet(encoder, depth)
-    if device.eager:
-        use_plain_forms(network)
     network = mixed_precision(network, amp_level, device)[0]
     return ScaledDisparity(network, limits_of(record)).set_train(False)
 
@@ -129,3 +128,18 @@ def pose_cell(folder, record, amp_level, device):
     load_folder({"pose_encoder": encoder, "pose": pose}, folder)
     network = PoseNet(encoder, pose)
     return PairPose(mixed_precision(network, amp_level, device)[0]).set_train(False)
+
+
+def disparity_network(folder, record, amp_level, device, batch_size, eager):
+    """Network of a `disparity_cell`; for batch_size see it, for eager `with_graph_cache`."""
+    return _network(disparity_cell(folder, record, amp_level, device), record, batch_size, eager)
+
+
+def pose_network(folder, record, amp_level, device, batch_size, eager):
+    """Network of a `pose_cell`; see `disparity_network`."""
+    return _network(pose_cell(folder, record, amp_level, device), record, batch_size, eager)
+
+
+def _network(cell, record, batch_size, eager):
+    run = with_graph_cache(cell, eager)
+    return Network(run, record["height"], record["width"], batch_size)

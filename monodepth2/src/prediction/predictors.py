@@ -17,7 +17,7 @@ class Network:
     """A network of one image or several; what it gives has the network's size.
 
     Args:
-        cell: Cell of as many (B, 3, h, w), RGB 0..1, as a sample has images.
+        cell: function of as many (B, 3, h, w), RGB 0..1, as a sample has images.
         height, width: pixels at the network.
         batch_size: samples that are predicted together.
     """

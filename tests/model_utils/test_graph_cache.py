@@ -1,0 +1,159 @@
+"""Graphs that are kept between runs: taken where all is the same, compiled where not."""
+
+import json
+import os
+import re
+import shutil
+
+import mindspore as ms
+import pytest
+from mindspore import nn
+
+from depthnet.src.model_utils import graph_cache
+from depthnet.src.model_utils.graph_cache import with_graph_cache
+from tests.conftest import REPOSITORY, Program
+
+_HIT = "Use the compilation cache"
+# What the cells of cached_graphs.py give for 0, 1, 2 (, 3): [2 x + 1] and its variants.
+RESULTS = {
+    "attribute": [1, 4, 7],
+    "constant": [2, 4, 6],
+    "class": [3, 4, 5],
+    "weight": [5, 15, 25],
+    "shape": [1, 3, 5, 7],
+    "eager, other shape": [1, 3, 5, 7],
+}
+
+
+@pytest.fixture
+def run(program, tmp_path):
+    """run(*cases, ...) -> {case: (whether its graph was kept, is graph mode, has CPU forms)}."""
+
+    depthnet = program("depthnet")
+
+    def start(*cases, folder=tmp_path / "graphs", model=depthnet, **variables):
+        shown = {"GLOG_v": "2", "MS_SUBMODULE_LOG_v": "{PIPELINE:2}"}  # MindSpore tells of hits
+        environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), **shown, **variables}
+        words = "-m", "tests.model_utils.cached_graphs", folder, *cases
+        out, err = model.run(*words, env=environment)
+        logs = re.split(r"^case .*\n", err, flags=re.MULTILINE)[1:]
+        found = {}
+        for case, line, log in zip(cases, out.splitlines(), logs, strict=True):
+            once, again, *modes = json.loads(line)
+            assert once == again == RESULTS.get(case, [1, 3, 5]), case
+            found[case] = _HIT in log, *modes
+        return found
+
+    return start
+
+
+def test_a_second_run_takes_the_graph_whatever_the_weights(run, tmp_path):
+    assert run("first") == {"first": (False, True, True)}
+    (kept,) = (tmp_path / "graphs").iterdir()
+    # In a process that compiles one, MindSpore takes none that comes after it.
+    cases = "second", "weight", "shape", "third"
+    assert [hit for hit, *_ in run(*cases).values()] == [True, True, False, False]
+    assert kept.is_file() and len(list((tmp_path / "graphs").iterdir())) == 2
+    assert [hit for hit, *_ in run("shape", "second").values()] == [True, True]
+
+
+@pytest.mark.slow
+def test_what_a_graph_depends_on_is_part_of_its_name(run, tmp_path):
+    run("first")
+    others = "shape", "attribute", "constant", "class", "precision", "cpu form", "version"
+    assert {hit for hit, *_ in run(*others).values()} == {False}
+    assert len(list((tmp_path / "graphs").iterdir())) == 1 + len(others)
+
+
+@pytest.mark.slow
+def test_another_source_gives_another_graph(run, program, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(program("depthnet").folder, copy)
+    assert run("first", model=Program(copy))["first"][0] is False
+    assert run("first", model=Program(copy))["first"][0] is True
+    with (copy / "src" / "losses.py").open("a") as file:
+        file.write("\n")
+    assert run("first", model=Program(copy))["first"][0] is False
+
+
+@pytest.mark.slow
+def test_a_single_image_takes_a_kept_graph_and_compiles_none(run, tmp_path):
+    assert run("eager") == {"eager": (False, False, False)}
+    assert not (tmp_path / "graphs").exists()
+    run("first")
+    found = run("eager", "eager, other shape")
+    assert found == {"eager": (True, True, True), "eager, other shape": (False, False, False)}
+    assert len(list((tmp_path / "graphs").iterdir())) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("left", [0, 9, -1])
+def test_a_damaged_graph_is_compiled_again(run, tmp_path, left):
+    run("first")
+    (kept,) = (tmp_path / "graphs").iterdir()
+    whole = kept.read_bytes()
+    kept.write_bytes(whole[:left])
+    assert run("eager")["eager"] == (False, False, False)
+    assert run("first")["first"][0] is False
+    assert run("first")["first"][0] is True and len(kept.read_bytes()) == len(whole)
+
+
+@pytest.mark.slow
+def test_what_cannot_be_kept_runs_all_the_same(run, tmp_path):
+    assert run("unknown") == {"unknown": (False, True, True)}
+    assert not (tmp_path / "graphs").exists()
+    (tmp_path / "file").write_text("")
+    assert run("first", folder=tmp_path / "file" / "graphs")["first"] == (False, True, True)
+
+
+@pytest.mark.slow
+def test_a_cache_that_the_user_switched_on_is_left_to_mindspore(run, tmp_path):
+    own = {"MS_COMPILER_CACHE_ENABLE": "1", "MS_COMPILER_CACHE_PATH": str(tmp_path / "own")}
+    assert run("first", **own)["first"] == (False, True, True)
+    assert list((tmp_path / "own").rglob("*.mindir")) and not (tmp_path / "graphs").exists()
+    assert run("first", **own)["first"][0] is True
+
+
+def test_other_devices_compile_as_ever(monkeypatch):
+    monkeypatch.setattr(graph_cache, "device_target", lambda: "Ascend")
+    cell = nn.ReLU()
+    assert with_graph_cache(cell) is cell and with_graph_cache(cell, eager=True) is cell
+
+
+@pytest.mark.slow
+def test_the_graphs_not_used_for_longest_go(run, tmp_path):
+    run("first")
+    (kept,) = (tmp_path / "graphs").iterdir()
+    others = [tmp_path / "graphs" / f"{number}.graph" for number in range(39)]
+    for number, other in enumerate(others):
+        other.write_bytes(b"")
+        os.utime(other, (number, number))
+    os.utime(kept, (0, 0))
+    run("first", "shape")
+    assert kept.is_file() and not others[0].exists() and others[1].exists()
+    assert len(list((tmp_path / "graphs").iterdir())) == 40
+
+
+def test_the_folder_lies_where_caches_do(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert graph_cache.default_folder() == tmp_path / "mindspore_depth_zoo"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert graph_cache.default_folder() == tmp_path / ".cache" / "mindspore_depth_zoo"
+
+
+def _mixed(dtype):
+    return nn.ReLU().to_float(dtype).mixed_precision_type
+
+
+def test_attributes_are_named_by_what_they_hold():
+    dense = nn.Dense(2, 2)
+    assert graph_cache._name_of(dense) == graph_cache._name_of(nn.Dense(2, 2))
+    values = [1, 1.0, "1", None, (1,), {"a": 1}, {1, 2}, ms.ops.MatMul(), ms.ops.MatMul(True)]
+    values += [ms.float16, ms.float32, ms.Tensor([1]), ms.Tensor([2]), ms.Tensor([1], ms.float32)]
+    values += [ms.ops.relu, ms.ops.tanh, *map(_mixed, (ms.float16, ms.float32))]
+    names = set()
+    for value in values:
+        dense.thing = value
+        names.add(graph_cache._name_of(dense))
+    assert len(names) == len(values) and None not in names
