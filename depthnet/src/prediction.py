@@ -14,7 +14,6 @@ from .model_utils.graph import load_graph
 from .model_utils.graph_cache import with_graph_cache
 from .networks import CoarseNet, FineNet
 
-
 _STAGES = {"coarse": CoarseNet, "fine": FineNet}
 
 

@@ -11,7 +11,9 @@ from midas.src.model_utils import (
     checkpoint,
     config,
     errors,
+    files,
     graph,
+    graph_cache,
     host,
     program,
     record,
@@ -58,6 +60,11 @@ def _write_old_state(folder):
 def _write_state(folder):
     progress = {"step": 3, "best": {"loss": 0.5}, "terms": [1.5, None]}
     checkpoint.save_state(folder / "state.ckpt", _parameters(), progress)
+
+
+def _write_kept_graph(folder):
+    (folder / "0.graph").write_bytes(bytes(range(256)))
+    files.append_record(folder / "0.graph", {"compile_dependency.hash": "0123456789abcdef"})
 
 
 def _write_rows(folder):
@@ -178,6 +185,13 @@ READERS = {
     "graph": _reader(write_graph, ("*.mindir",), lambda folder, file: graph.load_graph(file)),
     "graph without checksum": _reader(
         _write_old_graph, ("*.mindir",), lambda folder, file: graph.load_graph(file)
+    ),
+    "kept graph": Reader(
+        _write_kept_graph,
+        ("*.graph",),
+        lambda folder, file: graph_cache._is_intact(file),
+        ERRORS,
+        skips=True,
     ),
     "sidecar": _reader(
         write_graph, ("*.json",), lambda folder, file: graph.load_graph(folder / "net.mindir")

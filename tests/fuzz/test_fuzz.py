@@ -36,9 +36,12 @@ _SYSTEM = "reads /proc"
 _LOG = "shows the log of a process that it has started, whatever is in it"
 _STEP = "reads what the step before it in the same quickstart has written"
 EXEMPT = {
+    "depthnet/src/prediction.py:load_stage": _OTHERS,
     "depthnet/src/exporting.py:load_graph_network": _OTHERS,
     "geonet/src/preparation/command_line.py:run": "opens /dev/null",
     "midas/src/model_utils/graph.py:_difference": _WRITTEN,
+    "midas/src/model_utils/graph_cache.py:_content": _OWN,
+    "midas/src/model_utils/graph_cache.py:_pack": "reads what MindSpore has just written",
     "midas/src/model_utils/program.py:run": "opens /dev/null",
     "midas/src/prediction.py:load_predict": _OTHERS,
     "scripts/launching/__main__.py:usage": _OWN,

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from mindspore import nn
 
 from geonet.src.model_utils.checkpoint import save_networks, save_state
 from geonet.src.model_utils.errors import InputError
@@ -152,8 +153,11 @@ def test_files_of_other_kinds(tmp_path):
     with pytest.raises(InputError, match="a.pth is no checkpoint; give a .ckpt of GeoNet's train"):
         open_weights(tmp_path / "a.pth")
     (tmp_path / "a.ckpt").write_bytes(b"noise" * 99)
-    with pytest.raises(InputError, match=r"a.ckpt says networks None, expected some of depth_net"):
+    with pytest.raises(InputError, match="a.ckpt is truncated or not a MindSpore checkpoint"):
         open_weights(tmp_path / "a.ckpt")
+    save_networks({"net": nn.Dense(2, 2)}, tmp_path / "b.ckpt")
+    with pytest.raises(InputError, match=r"b.ckpt says networks None, expected some of depth_net"):
+        open_weights(tmp_path / "b.ckpt")
 
 
 def test_a_training_s_state(tmp_path):

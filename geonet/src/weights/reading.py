@@ -5,9 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..model_utils.checkpoint import read_parameters
+from ..model_utils.checkpoint import read_with_record
 from ..model_utils.errors import InputError, shown
-from ..model_utils.files import read_record
 from ..networks import NETWORKS
 from .names import is_optimizers, options_of, split_name, step_number
 from .sstable import is_table
@@ -63,7 +62,7 @@ def open_weights(path):
 
 
 def _open_ours(path):
-    record = read_record(path)
+    record, found = read_with_record(path)
     if "progress" in record:
         text = f"{path} is a training's state, for --resume"
         raise InputError(f"{text}; give a model-<step>.ckpt")
@@ -71,7 +70,7 @@ def _open_ours(path):
     if not isinstance(names, list) or not names or not set(map(str, names)) <= set(NETWORKS):
         text = f"{path} says networks {shown(names)}, expected some of {', '.join(NETWORKS)}"
         raise InputError(f"{text}; give a .ckpt of GeoNet's training or of convert.py")
-    found = {name: p.numpy() for name, p in read_parameters(path).items()}
+    found = {name: parameter.numpy() for name, parameter in found.items()}
     networks = {}
     for name in (name for name in NETWORKS if name in names):
         prefix = f"{name}." if len(names) > 1 else ""

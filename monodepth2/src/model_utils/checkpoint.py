@@ -13,11 +13,11 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import mindspore as ms
-import numpy as np
 
 from .errors import InputError, NoWeightsError, RunError, one_line
 from .files import append_record, previous, read_record, replacing
@@ -124,17 +124,20 @@ def must_exist(*paths: str | Path) -> None:
             raise NoWeightsError(f"checkpoint {path} does not exist; train first or give its path")
 
 
-def _read(path):
-    """All entries of a .ckpt file whose checksum is right: {name: Parameter or str}."""
+def read_with_record(path: Path) -> tuple[dict[str, Any], dict[str, ms.Parameter | str]]:
+    """Read a .ckpt file: (its record, all entries); see `read_parameters`."""
     must_exist(path)
-    read_record(path)
-    try:
-        return ms.load_checkpoint(str(path))
-    except Exception as err:  # protobuf and MindSpore raise many kinds for a damaged file
-        # MindSpore calls what it cannot explain a missing permission; the error below it tells.
-        cause = one_line(err.__cause__ or err)
-        text = f"checkpoint {path} is truncated or not a MindSpore checkpoint: {cause}"
-        raise InputError(text) from err
+    with ThreadPoolExecutor(1) as beside:  # the checksum costs no time of its own
+        record = beside.submit(read_record, path)
+        try:
+            found = ms.load_checkpoint(str(path))
+        except Exception as err:  # protobuf and MindSpore raise many kinds for a damaged file
+            record.result()
+            # MindSpore calls what it cannot explain a missing permission; the error below tells.
+            cause = one_line(err.__cause__ or err)
+            text = f"checkpoint {path} is truncated or not a MindSpore checkpoint: {cause}"
+            raise InputError(text) from err
+    return record.result(), found
 
 
 def read_parameters(path: str | Path) -> dict[str, ms.Parameter]:
@@ -143,9 +146,8 @@ def read_parameters(path: str | Path) -> dict[str, ms.Parameter]:
     Raises:
         InputError: no such file, a damaged one, or no MindSpore checkpoint.
     """
-    return {
-        name: value for name, value in _read(Path(path)).items() if isinstance(value, ms.Parameter)
-    }
+    found = read_with_record(Path(path))[1]
+    return {name: value for name, value in found.items() if isinstance(value, ms.Parameter)}
 
 
 def load_networks(
@@ -170,8 +172,9 @@ def load_networks(
 
 
 def _fill(values):
-    for parameter, value in values:
-        parameter.set_data(ms.Tensor(np.array(value.numpy()), parameter.dtype))
+    for parameter, value in values:  # without a copy; the file's parameters are used nowhere else
+        same = value.dtype == parameter.dtype
+        parameter.set_data(value if same else ms.Tensor(value.numpy(), parameter.dtype))
 
 
 def _fitting(path, found, targets, allow_missing=False):
@@ -222,23 +225,20 @@ def save_state(
 
 
 def load_state(path: str | Path, parameters: Iterable[ms.Parameter]) -> dict[str, Any]:
-    """Restore what `save_state` wrote.
+    """Restore what `save_state` wrote; returns the progress.
 
-    Returns:
-        The progress.
     Raises:
         InputError: bad file, other parameters, or a checkpoint without progress.
     """
-    path = Path(path)
-    found = _read(path)
-    progress = _progress(path, found)
+    record, found = read_with_record(Path(path))
+    progress = _progress(path, record, found)
     _fill(_fitting(path, found, unique(parameters))[1])
     return progress
 
 
-def _progress(path, found):
+def _progress(path, record, found):
     """The progress of a state: in the record; version 0.1 kept it in an entry of its own."""
-    progress, entry = read_record(path).get("progress"), found.get("progress")
+    progress, entry = record.get("progress"), found.get("progress")
     if progress is None and entry is None:
         raise InputError(f"{path} holds weights only; --resume needs a state file")
     try:
