@@ -17,7 +17,7 @@ import numpy as np
 from mindspore import nn, ops
 from mindspore.ops import constexpr
 
-from .model_utils.cpu_forms import TILE, CpuForm
+from .model_utils.cpu_forms import TILE, CpuForm, TurnedConv, turned
 
 # With fewer tiles or output channels Winograd's transforms cost more than they save.
 _LEAST_TILES = 40
@@ -50,7 +50,7 @@ class FastConv(nn.Conv2d, CpuForm):
         if self.is_winograd:
             self.winograd = WinogradRows(kernel_size, self.borders, pools)
         self.largest, self.split = Largest(), ops.Split(0, TILE)
-        self.turned = ms.Tensor(np.arange(kernel_size**2, dtype=np.int32)[::-1].copy())
+        self.turned = TurnedConv(kernel_size, self.borders)
 
     def construct(self, x):
         """(B, in, h, w) -> (B, out, h', w')."""
@@ -122,14 +122,7 @@ class FastConv(nn.Conv2d, CpuForm):
         return conv(x, self.weight)
 
     def _transposed(self, x):
-        kernel = ops.gather(self.weight.reshape(self.in_channels, -1), self.turned, 1)
-        kernel = kernel.reshape(self.weight.shape).permute(1, 0, 2, 3)
-        sides = [self.kernel_size[0] - 1 - border for border in self.borders]
-        conv = ops.Conv2DTranspose(
-            self.in_channels, self.kernel_size, pad_mode="pad", pad=tuple(sides)
-        )
-        height, width = self._size(x)
-        return conv(x, kernel, (x.shape[0], 1, height, width))
+        return self.turned(x, self.weight)
 
 
 class WinogradRows(nn.Cell):
@@ -198,14 +191,14 @@ class WinogradRows(nn.Cell):
         down, across = self._passes(x.shape)
         rows = ops.Conv2D(**down)(x.reshape(batch * channels, 1, height, width), self.down)
         tiles = ops.Conv2D(**across)(rows.reshape(-1, 1, rows.shape[2], width), self.across)
-        return _turned(tiles, batch, channels, self.numbers).reshape(self.numbers, channels, -1)
+        return turned(tiles, batch, channels, self.numbers).reshape(self.numbers, channels, -1)
 
     def _uncut(self, tiles, shape):
         """The adjoint of `_cut`."""
         batch, channels, height, width = shape
         down, across = self._passes(shape)
         rows, columns = self.tiled(shape)
-        tiles = _turned(tiles, self.numbers, channels, batch)
+        tiles = turned(tiles, self.numbers, channels, batch)
         tiles = tiles.reshape(-1, self.window, rows, columns)
         size = (batch * channels * self.window, 1, rows, width)
         tiles = ops.Conv2DTranspose(**across)(tiles, self.across, size)
@@ -262,15 +255,6 @@ def _values(points, count):
     return np.vstack([np.vander(points, count, increasing=True), np.eye(count)[-1]])
 
 
-def _turned(rows, first, second, third):
-    """(first, second, third, n) -> (third, second, first, n), of any shape with these rows.
-
-    By gather: what a transposition reads and writes stays in memory until the graph ends.
-    """
-    order = _order(first, second, third)
-    return ops.gather(rows.reshape(order.shape[0], -1), order, 0)
-
-
 # By constexpr: as operators of a graph, sums of sizes take long to compile.
 @constexpr
 def _tiled(shape, kernel_size, borders):
@@ -284,9 +268,3 @@ def _beyond(shape, tiles, kernel_size, borders):
     """Zeros below and to the right that fill the last tiles."""
     below = TILE * tiles[0] + kernel_size - 1 - shape[2] - borders[0]
     return below, TILE * tiles[1] + kernel_size - 1 - shape[3] - borders[2]
-
-
-@constexpr
-def _order(first, second, third):
-    places = np.arange(first * second * third, dtype=np.int32).reshape(first, second, third)
-    return ms.Tensor(places.transpose(2, 1, 0).ravel())

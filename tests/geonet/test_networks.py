@@ -74,10 +74,12 @@ def test_moving_statistics_follow_by_bn_decay():
     assert len(norms) == 7 and all(norm.momentum == 0.5 for norm in norms)
 
 
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("outputs", [4, 40])
 @pytest.mark.parametrize(("size", "stride"), [((6, 9), 1), ((7, 8), 2), ((16, 16), 1)])
 @pytest.mark.parametrize("padding", ["same", "explicit"])
-def test_a_layer_is_the_same_in_both_forms(size, stride, padding):
-    layer = ConvLayer(3, 4, 3, stride, padding=padding).set_train(False)
+def test_a_layer_is_the_same_in_both_forms(size, stride, padding, outputs, training):
+    layer = ConvLayer(3, outputs, 3, stride, padding=padding).set_train(training)
     x = ms.Tensor(np.random.default_rng(0).standard_normal((2, 3, *size), np.float32))
     fast = layer(x).asnumpy()
     layer.cpu_form = False
@@ -86,14 +88,14 @@ def test_a_layer_is_the_same_in_both_forms(size, stride, padding):
     np.testing.assert_allclose(fast, plain, rtol=0, atol=2e-5 * np.abs(plain).max())
 
 
-def test_a_layer_that_doubles_is_the_same_in_both_forms():
+@pytest.mark.parametrize("size", [(14, 18), (3, 4)])
+def test_a_layer_that_doubles_is_the_same_in_both_forms(size):
     layer = ConvLayer(3, 4, 3, doubles=True).set_train(False)
-    x = ms.Tensor(np.random.default_rng(0).standard_normal((2, 3, 14, 18), np.float32))
+    x = ms.Tensor(np.random.default_rng(0).standard_normal((2, 3, *size), np.float32))
     fast = layer(x).asnumpy()
-    assert fast.shape == (2, 4, 28, 36)
+    assert fast.shape == (2, 4, *(2 * side for side in size))
     layer.cpu_form = False
     plain = layer(x).asnumpy()
-    # Winograd's tiles: up to about 1e-5 of the largest output.
     np.testing.assert_allclose(fast, plain, rtol=0, atol=2e-5 * np.abs(plain).max())
 
 

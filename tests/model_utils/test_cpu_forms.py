@@ -8,6 +8,7 @@ from mindspore import nn, ops
 from midas.src.model_utils import cpu_forms
 from midas.src.model_utils.cpu_forms import (
     Conv3x3,
+    TurnedConv,
     WinogradConv,
     device_target,
     fits,
@@ -61,10 +62,25 @@ def test_values_and_gradients(batch, inputs, outputs, height, width):
 
 
 def test_where_it_is_used():
-    assert fits((1, 256, 48, 48), ms.float32)
-    assert not fits((1, 256, 44, 48), ms.float32)  # too few tiles
+    assert fits((1, 256, 32, 48), ms.float32)
+    assert fits((3, 256, 16, 32), ms.float32)  # the tiles of all images count
+    assert not fits((1, 256, 28, 48), ms.float32)  # too few tiles
     assert not fits((1, 256, 96, 98), ms.float32)  # tiles would be cut
     assert not fits((1, 256, 96, 96), ms.float16)  # too few digits
+
+
+@pytest.mark.parametrize("borders", [(0, 0, 0, 0), (1, 1, 1, 1), (2, 0, 1, 2)])
+@pytest.mark.parametrize(("kernel_size", "outputs"), [(3, 1), (3, 4), (5, 2)])
+def test_a_transposed_convolution_with_the_turned_kernel(kernel_size, outputs, borders):
+    x, weight = random(2, 3, 7, 9), random(outputs, 3, kernel_size, kernel_size)
+    plain = ops.Conv2D(outputs, kernel_size, pad_mode="pad", pad=borders)
+    turned = TurnedConv(kernel_size, borders)
+    expected = plain(x, weight)
+    found = [ms.grad(lambda *a, f=f: f(*a).sin().sum(), (0, 1))(x, weight) for f in (turned, plain)]
+    pairs = zip((turned(x, weight), *found[0]), (expected, *found[1]), strict=True)
+    for got, want in pairs:
+        assert got.shape == want.shape
+        np.testing.assert_allclose(got.asnumpy(), want.asnumpy(), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("size", [48, 30])

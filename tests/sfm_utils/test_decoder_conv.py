@@ -4,6 +4,7 @@ import mindspore as ms
 import numpy as np
 import pytest
 
+from monodepth2.src.sfm_utils import decoder_conv
 from monodepth2.src.sfm_utils.decoder_conv import DecoderConv, double, framed
 
 RNG = np.random.default_rng(0)
@@ -14,16 +15,48 @@ def random(*shape):
     return ms.Tensor(RNG.normal(size=shape).astype(np.float32))
 
 
+# Of the features, by output channels and training.
+FORMS = {
+    (5, True): "TurnedConv",
+    (5, False): "TurnedConv",
+    (9, True): "TurnedConv",
+    (9, False): "Conv2D",
+    (33, True): "TiledConv",
+    (33, False): "Conv2D",
+}
+
+
+@pytest.mark.parametrize(("outputs", "training"), FORMS)
+def test_the_form_that_is_fastest_is_taken(outputs, training, monkeypatch):
+    taken = []
+    for name in ("TurnedConv", "TiledConv", "DoubledConv"):
+        form = getattr(decoder_conv, name)
+
+        def construct(self, *given, form=form.construct, name=name):
+            taken.append(name)
+            return form(self, *given)
+
+        monkeypatch.setattr(form, "construct", construct)
+    conv = DecoderConv(3, 2, outputs, "zero").set_train(training)
+    conv(random(1, 3, 4, 4), random(1, 2, 8, 8))
+    assert taken == ["DoubledConv", *{FORMS[outputs, training]} - {"Conv2D"}]
+    conv.cpu_form = False
+    conv(random(1, 3, 4, 4), random(1, 2, 8, 8))
+    assert len(taken) <= 2
+
+
+@pytest.mark.parametrize(("outputs", "training"), FORMS)
 @pytest.mark.parametrize("border", ["reflect", "zero"])
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
 @pytest.mark.parametrize(("small", "channels"), [(3, 2), (3, 0), (0, 2)])
-def test_both_forms_and_their_gradients_are_equal(border, size, small, channels):
+def test_both_forms_and_their_gradients_are_equal(outputs, training, border, size, small, channels):
     height, width = size
-    conv = DecoderConv(small, channels, 5, border, weight_init="normal", bias_init="normal")
-    conv.weight.set_data(random(5, small + channels, 3, 3))
+    conv = DecoderConv(small, channels, outputs, border, weight_init="normal", bias_init="normal")
+    conv.set_train(training)
+    conv.weight.set_data(random(outputs, small + channels, 3, 3))
     inputs = [random(2, small, height, width)] if small else []
     inputs += [random(2, channels, 2 * height, 2 * width)] if channels else []
-    weights = random(2, 5, 2 * height, 2 * width)
+    weights = random(2, outputs, 2 * height, 2 * width)
 
     def total(*inputs):
         first = inputs[0] if small else None

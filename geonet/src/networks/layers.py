@@ -4,12 +4,14 @@ import mindspore as ms
 from mindspore import Parameter, nn, ops
 from mindspore.common.initializer import initializer
 
-from ..model_utils.cpu_forms import TILE, CpuForm
-from ..sfm_utils.decoder_conv import TiledConv, double, framed
+from ..model_utils.cpu_forms import TILE, CpuForm, TurnedConv
+from ..sfm_utils.decoder_conv import DoubledConv, TiledConv, double, framed, is_few
 from .few_pixels import MOST_PIXELS, FewPixelsConv
 
 # Maps with fewer pixels are convolved directly on CPU: Winograd's tiles would be mostly border.
 _LEAST_PIXELS = 192
+# With fewer pixels the sums of a doubled map's kernels take longer than they save.
+_LEAST_DOUBLED = 32
 
 
 class BatchNorm(nn.BatchNorm2d):
@@ -78,7 +80,8 @@ class ConvLayer(CpuForm):
         self.stride, self.few = stride, FewPixelsConv(kernel_size, stride, padding)
         self.has_tiles = kernel_size == 3 and stride == 1
         if self.has_tiles:
-            self.tiled = TiledConv(doubles)
+            self.tiled, self.doubled = TiledConv(), DoubledConv()
+            self.turned = TurnedConv(3, (1, 1, 1, 1))
         self.relu = nn.ReLU()
 
     def construct(self, x):
@@ -90,11 +93,14 @@ class ConvLayer(CpuForm):
     def _convolved(self, x):
         height, width = x.shape[2], x.shape[3]
         has_cpu_form = self.cpu_form and x.dtype == ms.float32
-        if has_cpu_form and self.has_tiles and height * width >= _LEAST_PIXELS:
-            y = self.tiled(framed(x, 1, False, TILE), self.weight)
-            if height % TILE == 0 and width % TILE == 0:
-                return y
-            return y[:, :, : self.tiled.scale * height, : self.tiled.scale * width]
+        if has_cpu_form and self.doubles and height * width >= _LEAST_DOUBLED:
+            return self.doubled(x, self.weight, False)
+        if has_cpu_form and self.has_tiles and not self.doubles:
+            if is_few(self.weight.shape[0], self.training):
+                return self.turned(x, self.weight)
+            if self.training and height * width >= _LEAST_PIXELS:
+                y = self.tiled(framed(x, 1, False, TILE), self.weight)
+                return y if height % TILE == 0 and width % TILE == 0 else y[:, :, :height, :width]
         x = double(x) if self.doubles else x
         pixels = -(-x.shape[2] // self.stride) * -(-x.shape[3] // self.stride)
         if has_cpu_form and pixels <= MOST_PIXELS:

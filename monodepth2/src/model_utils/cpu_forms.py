@@ -20,8 +20,8 @@ from mindspore.ops import constexpr
 TILE = 4
 WINDOW = TILE + 2
 _NUMBERS = WINDOW**2
-# Below this many tiles the transforms cost more than they save.
-_LEAST_TILES = 144
+# Below this many tiles, of all images, the transforms cost more than they save.
+_LEAST_TILES = 96
 
 # Section 4.3 of the paper.
 IMAGE_TRANSFORM = np.array(
@@ -47,9 +47,9 @@ OUTPUT_TRANSFORM = np.array(OUTPUT_TRANSFORM)
 
 def fits(shape: tuple[int, ...], dtype: object) -> bool:
     """Whether an image (B, C, h, w) can be convolved so, and gains by it."""
-    height, width = shape[2], shape[3]
+    batch, _, height, width = shape
     tiled = height % TILE == 0 and width % TILE == 0
-    return tiled and height * width >= _LEAST_TILES * TILE**2 and dtype == ms.float32
+    return tiled and batch * height * width >= _LEAST_TILES * TILE**2 and dtype == ms.float32
 
 
 def _both_axes(matrix, *shape):
@@ -57,9 +57,18 @@ def _both_axes(matrix, *shape):
     return ms.Tensor(matrix.reshape(shape) if shape else matrix)
 
 
+def turned(rows: ms.Tensor, first: int, second: int, third: int) -> ms.Tensor:
+    """(first, second, third, n), in any shape with these rows -> (first second third, n), the rows
+    as in (third, second, first, n).
+
+    By gather: what a transposition reads and writes stays in memory until the graph ends.
+    """
+    order = _order(first, second, third)
+    return ops.gather(rows.reshape(order.shape[0], -1), order, 0)
+
+
 @constexpr
 def _order(first, second, third):
-    """Where the rows of an (a, b, c) array come from when its axes are turned to (c, b, a)."""
     places = np.arange(first * second * third, dtype=np.int32).reshape(first, second, third)
     return ms.Tensor(places.transpose(2, 1, 0).ravel())
 
@@ -113,20 +122,45 @@ class WinogradConv(nn.Cell):
         """(B, C, h, w) -> (36, C, B * tiles)."""
         batch, channels, height, width = x.shape
         tiles = cut(x.reshape(batch * channels, 1, height, width), matrix)
-        # By gather: what a transposition reads and writes stays in memory until the graph ends.
-        order = _order(batch, channels, _NUMBERS)
-        tiles = ops.gather(tiles.reshape(order.shape[0], -1), order, 0)
-        return tiles.reshape(_NUMBERS, channels, -1)
+        return turned(tiles, batch, channels, _NUMBERS).reshape(_NUMBERS, channels, -1)
 
     def _image(self, products, shape):
         """(36, C, B * tiles) -> (B, C, h, w)."""
         batch, _, height, width = shape
         channels = products.shape[1]
-        order = _order(_NUMBERS, channels, batch)
-        tiles = ops.gather(products.reshape(order.shape[0], -1), order, 0)
+        tiles = turned(products, _NUMBERS, channels, batch)
         tiles = tiles.reshape(batch * channels, _NUMBERS, height // TILE, width // TILE)
         image = self.join(tiles, self.output, (batch * channels, 1, height, width))
         return image.reshape(batch, channels, height, width)
+
+
+class TurnedConv(nn.Cell):
+    """Convolution to few channels, stride 1, as a transposed one with the turned kernel.
+
+    It needs no im2col, which takes longer than the products do: 16 channels to one at 192x640 take
+    2 ms instead of 3.4, with gradients 4 instead of 26.
+
+    Args:
+        kernel_size: odd.
+        borders: zeros above, below, left and right.
+    """
+
+    def __init__(self, kernel_size: int, borders: tuple[int, int, int, int]):
+        super().__init__()
+        self.kernel_size, self.borders = kernel_size, borders
+        self.order = ms.Tensor(np.arange(kernel_size**2, dtype=np.int32)[::-1].copy())
+
+    def construct(self, x, weight):
+        """(B, in, h, w), (out, in, k, k) -> (B, out, h', w')."""
+        batch, channels, height, width = x.shape
+        top, bottom, left, right = self.borders
+        out_channels, beyond = weight.shape[0], self.kernel_size - 1
+        kernel = ops.gather(weight.reshape(out_channels * channels, -1), self.order, 1)
+        kernel = kernel.reshape(weight.shape).permute(1, 0, 2, 3)
+        pad = beyond - top, beyond - bottom, beyond - left, beyond - right
+        conv = ops.Conv2DTranspose(channels, self.kernel_size, pad_mode="pad", pad=pad)
+        height, width = height + top + bottom - beyond, width + left + right - beyond
+        return conv(x, kernel, (batch, out_channels, height, width))
 
 
 def device_target() -> str:

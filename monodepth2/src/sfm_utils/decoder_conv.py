@@ -3,10 +3,11 @@
 The 3x3 convolutions of depth decoders: plain, and in forms that are fast on CPU.
 
 A decoder doubles a map's size by repeating pixels, puts an encoder's features beside it and
-convolves both. On CPU both go through Winograd's F(4x4, 3x3) (see cpu_forms): the features as they
-are, the map before it is doubled. There the four outputs around each small pixel have kernels of
-their own, sums of the 3x3 one's rows and columns, so that a tile of 6x6 small pixels gives 8x8
-outputs, and the doubled map never exists. `python -m tests.benchmarks.bench_sfm` times them.
+convolves both. On CPU the doubled map never exists: where a kernel of 3x3 meets each small pixel
+several times, a transposed convolution with sums of its rows and columns meets it once, 16 products
+for four outputs instead of 36. Convolutions to few channels are transposed ones too (`TurnedConv`);
+the others go through Winograd's F(4x4, 3x3) in training, where its gradients are faster.
+`python -m tests.benchmarks.bench_sfm` times them.
 """
 
 from __future__ import annotations
@@ -24,12 +25,14 @@ from ..model_utils.cpu_forms import (
     TILE,
     WINDOW,
     CpuForm,
+    TurnedConv,
+    turned,
 )
 
 BORDERS = ("reflect", "zero")
 _NUMBERS = WINDOW**2
-# Kernel rows (or columns) that meet in each row of the small map, for even and odd output rows.
-_PHASES = np.array([[[1, 0, 0], [0, 1, 1], [0, 0, 0]], [[0, 0, 0], [1, 1, 0], [0, 0, 1]]])
+# Kernel rows (or columns) by which a small pixel reaches each of four rows of the doubled map.
+_SUMS = np.array([[0, 0, 1], [0, 1, 1], [1, 1, 0], [1, 0, 0]])
 
 
 class DecoderConv(CpuForm):
@@ -69,12 +72,13 @@ class DecoderConv(CpuForm):
         self.small_channels, self.channels = small_channels, channels
         self.is_reflect = border == "reflect"
         self.conv = ops.Conv2D(out_channels, (3, 3))
-        self.tiled, self.tiled_double = TiledConv(), TiledConv(doubles=True)
+        self.tiled, self.doubled = TiledConv(), DoubledConv()
+        self.turned = TurnedConv(3, (0, 0, 0, 0))
         self.bias_add = ops.BiasAdd()
 
     def construct(self, small, features):
         """(B, small, h, w), (B, channels, 2h, 2w), either may be None -> (B, out, 2h, 2w)."""
-        y = self._tiles(small, features) if self.cpu_form else self._plain(small, features)
+        y = self._fast(small, features) if self.cpu_form else self._plain(small, features)
         return self.bias_add(y, self.bias.to(y.dtype)) if self.has_bias else y
 
     def _plain(self, small, features):
@@ -83,44 +87,59 @@ class DecoderConv(CpuForm):
             x = ops.concat((x, features), 1)
         return self.conv(framed(x, 1, self.is_reflect), self.weight.to(x.dtype))
 
-    def _tiles(self, small, features):
+    def _fast(self, small, features):
         if small is None:
-            return self._part(self.tiled, features, 1, self.weight)
-        # Beside the border of a doubled map lies the same pixel again: it mirrors by repeating.
+            return self._of_features(features, self.weight)
         first = self.small_channels
-        y = self._part(self.tiled_double, small, 0, self.weight[:, :first])
-        if features is None:
-            return y
-        return y + self._part(self.tiled, features, 1, self.weight[:, first:])
+        # Beside the border of a doubled map lies the same pixel again: it mirrors by repeating.
+        x = framed(small, 0, True) if self.is_reflect else small
+        y = self.doubled(x, self.weight[:, :first], self.is_reflect)
+        return y if features is None else y + self._of_features(features, self.weight[:, first:])
 
-    def _part(self, tiled, x, inner, weight):
+    def _of_features(self, x, weight):
+        if is_few(weight.shape[0], self.training):
+            return self.turned(framed(x, 1, self.is_reflect), weight)
+        if not self.training:
+            return self.conv(framed(x, 1, self.is_reflect), weight)
         height, width = x.shape[2], x.shape[3]
-        y = tiled(framed(x, inner, self.is_reflect, TILE), weight)
-        if height % TILE == 0 and width % TILE == 0:
-            return y
-        return y[:, :, : tiled.scale * height, : tiled.scale * width]
+        y = self.tiled(framed(x, 1, self.is_reflect, TILE), weight)
+        return y if height % TILE == 0 and width % TILE == 0 else y[:, :, :height, :width]
+
+
+class DoubledConv(nn.Cell):
+    """3x3 convolution of a map whose pixels are repeated to twice its size."""
+
+    def __init__(self):
+        super().__init__()
+        self.sums = _both_axes(_SUMS)
+        self.product = ops.MatMul(transpose_b=True)
+
+    def construct(self, x, weight, has_frame):
+        """(B, in, h, w), (out, in, 3, 3) -> (B, out, 2h, 2w).
+
+        has_frame: x has a border of one pixel more, which lies beside the doubled map; otherwise
+        there are zeros.
+        """
+        batch, channels, height, width = x.shape
+        out_channels, frame = weight.shape[0], 2 if has_frame else 0
+        kernel = self.product(weight.permute(1, 0, 2, 3).reshape(-1, 9), self.sums)
+        conv = ops.Conv2DTranspose(channels, 4, pad_mode="pad", pad=1 + frame, stride=2)
+        size = batch, out_channels, 2 * (height - frame), 2 * (width - frame)
+        return conv(x, kernel.reshape(channels, out_channels, 4, 4), size)
 
 
 class TiledConv(nn.Cell):
-    """3x3 convolution of framed maps by Winograd's tiles; equal up to about 1e-5 of the largest.
+    """3x3 convolution of framed maps by Winograd's tiles; equal up to about 1e-5 of the largest."""
 
-    Args:
-        doubles: convolve the map of doubled size, whose pixels are repeated.
-    """
-
-    def __init__(self, doubles: bool = False):
+    def __init__(self):
         super().__init__()
-        self.scale = 2 if doubles else 1
-        self.phases = self.scale**2
-        kernel, output, side = _transforms(self.scale)
-        self.image = ms.Tensor(np.kron(IMAGE_TRANSFORM, IMAGE_TRANSFORM).astype(np.float32))
-        self.image = self.image.reshape(_NUMBERS, 1, WINDOW, WINDOW)
-        self.kernel, self.output = ms.Tensor(kernel), ms.Tensor(output)
-        numbers = len(output)
+        self.image = _both_axes(IMAGE_TRANSFORM).reshape(_NUMBERS, 1, WINDOW, WINDOW)
+        self.kernel = _both_axes(KERNEL_TRANSFORM)
+        self.output = _both_axes(OUTPUT_TRANSFORM.T).reshape(_NUMBERS, 1, TILE, TILE)
         self.cut = ops.Conv2D(_NUMBERS, WINDOW, stride=TILE)
         self.uncut = ops.Conv2DTranspose(1, WINDOW, stride=TILE)
-        self.join = ops.Conv2DTranspose(1, side, stride=side)
-        self.unjoin = ops.Conv2D(numbers, side, stride=side)
+        self.join = ops.Conv2DTranspose(1, TILE, stride=TILE)
+        self.unjoin = ops.Conv2D(_NUMBERS, TILE, stride=TILE)
         self.product_rows = ops.MatMul(transpose_b=True)
         self.product_columns = ops.MatMul(transpose_a=True)
         self.product = ops.BatchMatMul()
@@ -128,15 +147,13 @@ class TiledConv(nn.Cell):
         self.product_b = ops.BatchMatMul(transpose_b=True)
 
     def construct(self, x, weight):
-        """(B, in, h + 2, w + 2), (out, in, 3, 3) -> (B, out, scale h, scale w); h and w of 4."""
+        """(B, in, h + 2, w + 2), (out, in, 3, 3) -> (B, out, h, w); h and w of 4."""
         batch, _, height, width = x.shape
         out_channels = weight.shape[0]
-        kernels = self._kernels(ops.depend(weight, x))
-        tiles = self.product(kernels, self._cut_tiles(x))
-        tiles = _turned(tiles, (_NUMBERS, self.phases, out_channels, batch), (3, 2, 1, 0))
+        tiles = self.product(self._kernels(ops.depend(weight, x)), self._cut_tiles(x))
+        tiles = turned(tiles, _NUMBERS, out_channels, batch)
         height, width = height - 2, width - 2
         tiles = tiles.reshape(batch * out_channels, -1, height // TILE, width // TILE)
-        height, width = self.scale * height, self.scale * width
         y = self.join(tiles, self.output, (batch * out_channels, 1, height, width))
         return y.reshape(batch, out_channels, height, width)
 
@@ -145,35 +162,41 @@ class TiledConv(nn.Cell):
         batch, channels, height, width = x.shape
         out_channels = weight.shape[0]
         dout = dout.reshape(batch * out_channels, 1, *dout.shape[2:])
-        tiles = self.unjoin(dout, self.output)
-        tiles = _turned(tiles, (batch, out_channels, self.phases, _NUMBERS), (3, 2, 1, 0))
-        tiles = tiles.reshape(_NUMBERS, self.phases * out_channels, -1)
+        tiles = turned(self.unjoin(dout, self.output), batch, out_channels, _NUMBERS)
+        tiles = tiles.reshape(_NUMBERS, out_channels, -1)
 
         # The cut tiles again, rather than kept: they are more than twice as large as x.
         of_kernels = self.product_b(tiles, self._cut_tiles(ops.depend(x, dout)))
-        of_kernels = _turned(of_kernels, (_NUMBERS, self.phases, 1, 1), (1, 0, 2, 3))
-        of_kernels = of_kernels.reshape(self.phases * _NUMBERS, -1)
+        of_kernels = of_kernels.reshape(_NUMBERS, -1)
         of_weight = self.product_columns(of_kernels, self.kernel).reshape(weight.shape)
 
         of_tiles = self.product_a(self._kernels(ops.depend(weight, dout)), tiles)
-        of_tiles = _turned(of_tiles, (_NUMBERS, 1, channels, batch), (3, 2, 1, 0))
+        of_tiles = turned(of_tiles, _NUMBERS, channels, batch)
         rows, columns = (height - 2) // TILE, (width - 2) // TILE
         of_tiles = of_tiles.reshape(batch * channels, _NUMBERS, rows, columns)
         of_x = self.uncut(of_tiles, self.image, (batch * channels, 1, height, width))
         return of_x.reshape(x.shape), of_weight
 
     def _kernels(self, weight):
-        """(out, in, 3, 3) -> (36, phases out, in)."""
+        """(out, in, 3, 3) -> (36, out, in)."""
         numbers = self.product_rows(self.kernel, weight.reshape(-1, 9))
-        numbers = _turned(numbers, (self.phases, _NUMBERS, 1, 1), (1, 0, 2, 3))
-        return numbers.reshape(_NUMBERS, -1, weight.shape[1])
+        return numbers.reshape(_NUMBERS, *weight.shape[:2])
 
     def _cut_tiles(self, x):
         """(B, C, h, w) -> (36, C, B tiles)."""
         batch, channels, height, width = x.shape
         tiles = self.cut(x.reshape(batch * channels, 1, height, width), self.image)
-        tiles = _turned(tiles, (batch, channels, 1, _NUMBERS), (3, 2, 1, 0))
-        return tiles.reshape(_NUMBERS, channels, -1)
+        return turned(tiles, batch, channels, _NUMBERS).reshape(_NUMBERS, channels, -1)
+
+
+def _both_axes(matrix):
+    return ms.Tensor(np.kron(matrix, matrix).astype(np.float32))
+
+
+@constexpr
+def is_few(out_channels: int, is_training: bool) -> bool:
+    """Whether `TurnedConv` is the fastest form for so many channels."""
+    return out_channels <= (32 if is_training else 8)
 
 
 def double(x: ms.Tensor) -> ms.Tensor:
@@ -208,32 +231,3 @@ def _between(first, x, last, is_reflect, more, axis):
     for _ in range(more):
         parts += (ops.zeros_like(last),)
     return ops.concat(parts, axis)
-
-
-def _turned(rows, axes, order):
-    """Turn the axes into which the rows fall apart: (a b c d, n) -> (... by `order`, n).
-
-    By gather: what a transposition reads and writes stays in memory until the graph ends.
-    """
-    where = _places(axes, order)
-    return ops.gather(rows.reshape(where.shape[0], -1), where, 0)
-
-
-@constexpr
-def _places(axes, order):
-    places = np.arange(np.prod(axes), dtype=np.int32).reshape(axes)
-    return ms.Tensor(np.ascontiguousarray(places.transpose(order)).reshape(-1))
-
-
-def _transforms(scale):
-    """From 9 weights to the numbers of each phase; from all numbers to a tile; the tile's side."""
-    both = np.kron(OUTPUT_TRANSFORM, OUTPUT_TRANSFORM).T.reshape(_NUMBERS, TILE, TILE)
-    rows = [KERNEL_TRANSFORM] if scale == 1 else [KERNEL_TRANSFORM @ phase for phase in _PHASES]
-    kernel = [np.kron(row, column) for row in rows for column in rows]
-    output = np.zeros((scale, scale, _NUMBERS, scale * TILE, scale * TILE), np.float32)
-    for row in range(scale):
-        for column in range(scale):
-            output[row, column, :, row::scale, column::scale] = both
-    side = scale * TILE
-    kernel = np.concatenate(kernel).astype(np.float32)
-    return kernel, output.reshape(-1, 1, side, side), side
