@@ -2,7 +2,7 @@
 
 from src.evaluation.model import Facts, Model
 from src.model_utils.context import start
-from src.model_utils.media import is_one_image
+from src.model_utils.media import images_at_a_time, is_one_image
 from src.model_utils.program import run
 from src.prediction import Camera, formats_of, inputs_of, predict
 from src.weights import PUBLISHED, find_weights
@@ -15,7 +15,8 @@ def main(config):
     formats = formats_of(config.task, config.formats)
     size, encoder = (config.img_height, config.img_width), config.dispnet_encoder
     kind = config.seq_length, encoder, config.scale_normalize, config.flownet_type
-    computed = config.infer_batch_size, config.amp_level, lambda: start(config)
+    count = images_at_a_time(inputs, config.infer_batch_size)
+    computed = count, config.amp_level, lambda: start(config)
     model = Model(weights, Facts(*size, *kind), *computed, eager=is_one_image(inputs))
     camera = Camera(config.intrinsics, config.field_of_view)
     where = {"input_path": inputs, "output_path": config.output_path}

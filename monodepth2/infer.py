@@ -2,7 +2,7 @@
 
 from src.datasets import Camera
 from src.model_utils.context import start
-from src.model_utils.media import is_one_image
+from src.model_utils.media import images_at_a_time, is_one_image
 from src.model_utils.program import run
 from src.prediction import (
     FrameSource,
@@ -31,7 +31,7 @@ def main(config):
     source, camera, poses = FrameSource.of(inputs), None, None
     if "ply" in config.formats or config.camera_height:
         camera = camera_of(source, Camera(config.intrinsics, config.field_of_view))
-    options = config.infer_batch_size, is_one_image(inputs)
+    options = images_at_a_time(inputs, config.infer_batch_size), is_one_image(inputs)
     computed = folder, record, config.amp_level, start(config), *options
     print("-> Loading model from ", folder)
     if "tum" in config.formats or config.gps:

@@ -1,4 +1,4 @@
-"""A program of a model that tells how many initial values it drew, what it compiled and how it ran.
+"""A program of a model that tells how many initial values it drew and what it compiled.
 
 python -m tests.watched PROGRAM.py FLAGS      in the model's folder, the repository in PYTHONPATH
 """
@@ -18,8 +18,7 @@ def watched(program, script, *flags):
     """Run a program of a copied model folder.
 
     Returns:
-        (what it printed, {"initial": parameters that got initial values, "compiled": graphs,
-        "cpu_forms": calls, operator by operator, of cells in their form for compiled graphs}).
+        (what it printed, {"initial": parameters that got initial values, "compiled": graphs}).
     """
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
     out, _ = program.run("-m", "tests.watched", script, *flags, env=environment)
@@ -31,10 +30,9 @@ def main():
     """Count, run the program, print the counts."""
     from mindspore.common.api import _CellGraphExecutor
     from mindspore.common.initializer import Initializer
-    from mindspore.nn import Cell
 
-    counts = {"initial": 0, "compiled": 0, "cpu_forms": 0}
-    draw, build, call = Initializer.__call__, _CellGraphExecutor.compile, Cell.__call__
+    counts = {"initial": 0, "compiled": 0}
+    draw, build = Initializer.__call__, _CellGraphExecutor.compile
 
     def drawing(self, array):
         counts["initial"] += 1
@@ -45,11 +43,7 @@ def main():
         counts["compiled"] += is_new
         return phase, is_new
 
-    def calling(self, *given, **named):
-        counts["cpu_forms"] += getattr(self, "cpu_form", False)
-        return call(self, *given, **named)
-
-    Initializer.__call__, _CellGraphExecutor.compile, Cell.__call__ = drawing, compiling, calling
+    Initializer.__call__, _CellGraphExecutor.compile = drawing, compiling
     atexit.register(lambda: print(_MARK + json.dumps(counts)))
     sys.argv = sys.argv[1:]
     runpy.run_path(sys.argv[0], run_name="__main__")

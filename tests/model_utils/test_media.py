@@ -151,6 +151,17 @@ def test_one_image_is_neither_a_folder_nor_a_video(tmp_path):
         media.is_one_image(str(tmp_path / "none"))
 
 
+def test_four_at_a_time_of_many_images_unless_asked_otherwise(tmp_path):
+    for number in range(8):
+        (tmp_path / f"{number}.jpg").touch()
+    (tmp_path / "a.mp4").touch()
+    many, few = str(tmp_path / "*.jpg"), str(tmp_path / "[1-7].jpg")
+    asked = {0: (4, 1, 4), 2: (2, 2, 2)}
+    for count, expected in asked.items():
+        names = many, few, str(tmp_path / "a.mp4")
+        assert tuple(media.images_at_a_time(name, count) for name in names) == expected
+
+
 def test_bad_files_are_counted_in_the_place_of_the_next(tmp_path, capsys):
     (tmp_path / "a.png").write_bytes(b"x")
     images.write_png(tmp_path / "b.png", rgb(1))

@@ -30,7 +30,7 @@ import mindspore as ms
 import numpy as np
 from mindspore import nn
 
-from .cpu_forms import device_target, use_plain_forms
+from .cpu_forms import device_target
 from .errors import InputError
 from .files import append_record, keep_newest, read_record, replacing
 
@@ -63,8 +63,8 @@ def with_graph_cache(
 
     Args:
         cell: with its weights.
-        eager: on CPU compile nothing: what no former run compiled runs operator by operator, in
-            plain forms. For a single image: compiling takes longer.
+        eager: on CPU compile nothing: what no former run compiled runs operator by operator. For a
+            single image: compiling takes longer.
         folder: for the graphs; None: `default_folder`.
     """
     cell.set_train(False)
@@ -79,8 +79,6 @@ def with_graph_cache(
         is_new = shapes not in seen
         if is_new:
             seen[shapes] = not eager or bool(name and _is_intact(graph))
-            if not seen[shapes]:
-                use_plain_forms(cell)
         if eager:
             ms.set_context(mode=ms.GRAPH_MODE if seen[shapes] else ms.PYNATIVE_MODE)
         is_compiling = is_new and ms.get_context("mode") == ms.GRAPH_MODE
