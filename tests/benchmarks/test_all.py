@@ -47,7 +47,8 @@ def test_the_figures_that_all_models_have(figures):
     figures("310_midas_inference", ["inference, batch 1", "ms", "of Lite's"], *alone)
     ends = [["infer.py", 2, 1.0], ["310 program", 2.4, 1.2]]
     figures("310_midas_end_to_end", ["program", "images/s", "of infer.py"], *ends)
-    figures("infer_midas", ["model, photos", "ratio"], ["midas, 1", 0.95], ["midas, 40", 0.8])
+    whole = [["midas, 1", 0.95], ["midas, 40, compiling", 0.9], ["midas, 40", 0.8]]
+    figures("infer_midas", ["model, photos", "ratio"], *whole)
     figures("midas_wait", ["what", "share"], ["midas", 0.03])
     assert list(rows("midas").values()) == [
         (0.8, "met"),
@@ -55,6 +56,7 @@ def test_the_figures_that_all_models_have(figures):
         (0.03, "met"),
         (0.95, "goal"),
         (0.8, "met"),
+        (0.9, "met"),
     ]
 
 
