@@ -142,6 +142,26 @@ def test_the_folder_lies_where_caches_do(monkeypatch, tmp_path):
     assert graph_cache.default_folder() == tmp_path / ".cache" / "mindspore_depth_zoo"
 
 
+def test_without_a_home_nothing_is_kept(monkeypatch):
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(os, "getuid", lambda: 2**31 - 2)  # a user without an entry
+    assert graph_cache.default_folder() is None
+    cell = nn.ReLU()
+    assert with_graph_cache(cell) is cell
+
+
+def test_a_full_disk_costs_the_cache_only(monkeypatch, tmp_path):
+    def full():
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setenv("MS_COMPILER_CACHE_ENABLE", "0")
+    monkeypatch.setattr(graph_cache, "_place", full)
+    with graph_cache._shown(tmp_path / "a.graph"):
+        assert os.environ["MS_COMPILER_CACHE_ENABLE"] == "0"
+    assert not list(tmp_path.iterdir())
+
+
 def _mixed(dtype):
     return nn.ReLU().to_float(dtype).mixed_precision_type
 

@@ -48,9 +48,13 @@ class _UnknownError(ValueError):
     """Something of a cell whose part in the graph cannot be told."""
 
 
-def default_folder() -> Path:
-    """Where graphs are kept: below $XDG_CACHE_HOME, or ~/.cache."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "mindspore_depth_zoo"
+def default_folder() -> Path | None:
+    """Where graphs are kept: below $XDG_CACHE_HOME, or ~/.cache; None for a user without a home."""
+    try:
+        caches = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+    except RuntimeError:
+        return None
+    return caches / "mindspore_depth_zoo"
 
 
 def with_graph_cache(
@@ -70,19 +74,20 @@ def with_graph_cache(
     cell.set_train(False)
     if device_target() != "CPU":
         return cell
-    name = None if os.environ.get(_ENABLE) == "1" else _name_of(cell)
-    folder, seen = folder or default_folder(), {}  # seen: {shapes: whether they have a graph}
+    folder = folder or default_folder()
+    name = _name_of(cell) if folder and os.environ.get(_ENABLE) != "1" else None
+    seen = {}  # {shapes: whether they have a graph}
 
     def run(*inputs: ms.Tensor) -> Any:
         shapes = tuple((x.shape, str(x.dtype)) for x in inputs)
-        graph = folder / f"{_hash((_program(ms.__version__), name, shapes))}.graph"
+        graph = name and folder / f"{_hash((_program(ms.__version__), name, shapes))}.graph"
         is_new = shapes not in seen
         if is_new:
-            seen[shapes] = not eager or bool(name and _is_intact(graph))
+            seen[shapes] = not eager or bool(graph and _is_intact(graph))
         if eager:
             ms.set_context(mode=ms.GRAPH_MODE if seen[shapes] else ms.PYNATIVE_MODE)
         is_compiling = is_new and ms.get_context("mode") == ms.GRAPH_MODE
-        with _shown(graph) if name and is_compiling else contextlib.nullcontext():
+        with _shown(graph) if graph and is_compiling else contextlib.nullcontext():
             return cell(*inputs)
 
     return run if name or eager else cell
@@ -175,17 +180,26 @@ def _is_intact(path):
 @contextlib.contextmanager
 def _shown(path: Path) -> Iterator[None]:
     """MindSpore finds the file's graph, or the file is written from what it compiles."""
-    graph = _place() / f"compile_cache_{next(_NUMBERS)}.mindir"
-    if was_there := _is_intact(path):
-        _unpack(path, graph)
-    os.environ[_ENABLE] = "1"
+    graph, was_there = _prepared(path)
+    os.environ[_ENABLE] = "1" if graph else "0"
     try:
         yield
     finally:
         os.environ[_ENABLE] = "0"
-    if not was_there and graph.is_file():
-        with contextlib.suppress(OSError):  # a full disk costs the cache only
+    if graph and graph.is_file() and not was_there:
+        with contextlib.suppress(OSError):
             _pack(path, graph)
+
+
+def _prepared(path):
+    """(Where MindSpore looks for the graph or writes it, whether an intact one is there)."""
+    try:
+        graph = _place() / f"compile_cache_{next(_NUMBERS)}.mindir"
+        if was_there := _is_intact(path):
+            _unpack(path, graph)
+    except OSError:  # a full disk costs the cache only
+        return None, False
+    return graph, was_there
 
 
 def _unpack(path, graph):
