@@ -2,7 +2,7 @@
 
 from src.model_utils.checkpoint import must_exist
 from src.model_utils.context import start
-from src.model_utils.media import is_one_image, predict_all
+from src.model_utils.media import images_at_a_time, is_one_image, predict_all
 from src.model_utils.program import run
 from src.prediction import Predictor
 from src.weights import PUBLISHED
@@ -11,10 +11,11 @@ from src.weights import PUBLISHED
 def main(config):
     """Predict every image and video of input_path into output_path."""
     must_exist(*config.model_weights)
-    is_one = is_one_image(config.input_path)
+    count = images_at_a_time(config.input_path, config.infer_batch_size)
+    options = {"batch_size": count, "eager": is_one_image(config.input_path)}
     start(config)
     predict_all(
-        Predictor(config.model_weights, cropped=config.infer_crop, eager=is_one),
+        Predictor(config.model_weights, config.infer_crop, **options),
         kind="depth",
         input_path=config.input_path,
         output_path=config.output_path,

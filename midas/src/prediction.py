@@ -4,7 +4,7 @@ import cv2
 import mindspore as ms
 import numpy as np
 
-from .model_utils.batches import filled
+from .model_utils.batches import Prepared, filled
 from .model_utils.checkpoint import load_networks, must_exist
 from .model_utils.context import without_values
 from .model_utils.errors import InputError
@@ -51,7 +51,7 @@ def load_predict(checkpoint, amp_level, device, eager=False, **options):
     return _on_arrays(with_graph_cache(network, eager))
 
 
-class Predictor:
+class Predictor(Prepared):
     """Images -> inverse depth maps of the images' sizes (see media.Predictor).
 
     Args:
@@ -62,27 +62,28 @@ class Predictor:
     """
 
     def __init__(self, predict, size_of, *, mean, std, batch_size=1):
-        self.predict, self.size_of, self.mean, self.std = predict, size_of, mean, std
+        self.network, self.size_of, self.mean, self.std = predict, size_of, mean, std
         self.batch_size = batch_size
 
-    def batch(self, images):
-        """List of (H, W, 3) uint8 RGB -> list of (H, W) float32; they may differ in size."""
-        inputs = [self._input(rgb) for rgb in images]
+    def prepare(self, image):
+        """(H, W, 3) uint8 RGB -> (what the network sees, (H, W))."""
+        height, width = image.shape[:2]
+        seen = prepare_image(image, self.size_of((width, height)), self.mean, self.std)
+        return seen, (height, width)
+
+    def predict(self, prepared):
+        """List of prepared images -> list of (H, W) float32; they may differ in size."""
+        inputs, sizes = zip(*prepared)
         shapes = {array.shape for array in inputs}
-        maps = [None] * len(images)
+        maps = [None] * len(inputs)
         for shape in shapes:
             places = [i for i, array in enumerate(inputs) if array.shape == shape]
             for start in range(0, len(places), self.batch_size):
                 part = places[start : start + self.batch_size]
                 arrays = filled(np.stack([inputs[i] for i in part]), self.batch_size)
-                for place, values in zip(part, self.predict(arrays)):
-                    height, width = images[place].shape[:2]
-                    maps[place] = cv2.resize(values, (width, height))
+                for place, values in zip(part, self.network(arrays)):
+                    maps[place] = cv2.resize(values, sizes[place][::-1])
         return maps
-
-    def _input(self, rgb):
-        size = self.size_of((rgb.shape[1], rgb.shape[0]))
-        return prepare_image(rgb, size, self.mean, self.std)
 
 
 def graph_predictor(path, batch_size):

@@ -18,7 +18,7 @@ OPTIONS = {
     "export.py": {"coarse_or_fine", "file_format", "export_path", *DEVICE, *CHECKPOINTS},
     "infer.py": {
         *("input_path", "output_path", "model_weights", "formats", "infer_crop"),
-        *("skip_bad_samples", *DEVICE),
+        *("infer_batch_size", "skip_bad_samples", *DEVICE),
     },
     "preprocess.py": {"dataset_path", "output_path", *DATA},
     "postprocess.py": {"result_path", "label_file", "acc_log", "mask_invalid"},

@@ -85,6 +85,30 @@ def test_each_image_keeps_its_size(weights):
     assert [values.shape for values in maps] == [(90, 320), (33, 21)]
 
 
+@pytest.mark.parametrize("batch_size", [1, 2, 4])
+def test_images_are_predicted_together_and_short_batches_filled(weights, batch_size):
+    sizes = []
+
+    def red(rgb):
+        sizes.append(len(rgb))
+        return columns(rgb)
+
+    several = predictor(weights, [red], ["coarse"])
+    several.batch_size = batch_size
+    images = [np.full((60 + level, 80, 3), level, np.uint8) for level in (50, 100, 150)]
+    maps = several.batch(images)
+    assert sizes == [batch_size] * -(-3 // batch_size)
+    for image, values in zip(images, maps, strict=True):
+        assert values.shape == image.shape[:2]
+        np.testing.assert_allclose(values, image[0, 0, 0] / 255, rtol=1e-4)
+
+
+def test_a_graph_takes_one_image_at_a_time(weights, tmp_path, monkeypatch):
+    assert prediction.Predictor(paths(weights), batch_size=4).batch_size == 4
+    monkeypatch.setattr(prediction, "load_graph", lambda path: (None, {"graph": "both"}))
+    assert prediction.Predictor([tmp_path / "both.mindir"], batch_size=4).batch_size == 1
+
+
 def test_the_border_is_cut_off_and_filled_by_the_edge(weights):
     """Of 120x160 pixels the crop leaves 114x152 from (3, 4) on; the border's level is not seen."""
     image = np.full((120, 160, 3), 255, np.uint8)

@@ -7,6 +7,7 @@ import pytest
 
 from depthnet.src.model_utils import batches
 from depthnet.src.model_utils.batches import (
+    Prepared,
     after,
     ahead,
     batched,
@@ -47,6 +48,38 @@ def test_batches_keep_order_and_labels():
     assert found == [("a", 0), ("b", 2), ("c", 4), ("d", 6), ("e", 8)]
     assert predictor.sizes == [2, 2, 1]
     assert list(in_batches([], Doubler(1))) == []
+
+
+def test_the_next_images_are_prepared_while_some_are_predicted():
+    ready = [threading.Event() for _ in range(6)]
+
+    class Tripler(Prepared):
+        batch_size = 2
+
+        def prepare(self, image):
+            ready[image].set()
+            return 3 * image, threading.current_thread()
+
+        def predict(self, prepared):
+            numbers, threads = zip(*prepared)
+            assert threading.main_thread() not in threads
+            after_these = numbers[-1] // 3 + 1
+            assert all(event.wait(SECONDS) for event in ready[after_these : after_these + 2])
+            return list(numbers)
+
+    found = list(in_batches(zip("abcdef", range(6)), Tripler()))
+    assert found == list(zip("abcdef", range(0, 18, 3)))
+
+
+def test_a_prepared_predictor_takes_images_too():
+    class Tripler(Prepared):
+        def prepare(self, image):
+            return 3 * image
+
+        def predict(self, prepared):
+            return [value + 1 for value in prepared]
+
+    assert Tripler().batch([1, 2]) == [4, 7]
 
 
 def broken_at(count):

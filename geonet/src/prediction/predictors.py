@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from ..evaluation.reading import BILINEAR, LANCZOS, resized_planes
+from ..model_utils.batches import Prepared
 from ..sfm_utils.pose_path import PoseConvention
 from ..sfm_utils.results import enlarge_flow
 
@@ -45,7 +46,7 @@ def pose_convention(seq_length, scale=1.0):
     return PoseConvention("euler_xyz", "translation_rotation", pairs, scale)
 
 
-class Depths:
+class Depths(Prepared):
     """A predictor of depth (H, W) float32, metres if the scale is that of the network's unit.
 
     Args:
@@ -57,28 +58,31 @@ class Depths:
         self.depth_of, self.size, self.batch_size = model.depth(), model.size, model.batch_size
         self.scale = np.float32(scale)
 
-    def batch(self, images):
-        """List of images -> list of (H, W)."""
-        planes = [resized_planes(image, *self.size, LANCZOS) for image in images]
+    def prepare(self, image):
+        """An image -> (its planes at the network, (W, H))."""
+        return resized_planes(image, *self.size, LANCZOS), image.shape[1::-1]
+
+    def predict(self, prepared):
+        """List of prepared images -> list of (H, W)."""
+        planes, sizes = zip(*prepared)
         depths = self.scale * np.float32(self.depth_of(np.stack(planes)))
         # Depth, not its inverse, as the original's evaluation enlarges it.
-        return [cv2.resize(one, image.shape[1::-1]) for one, image in zip(depths, images)]
+        return list(map(cv2.resize, depths, sizes))
 
 
-def stacked(samples, size):
-    """Samples of several images as the networks see them.
+def stacked(images, size):
+    """A sample of several images as the networks see it.
 
     Args:
-        samples: list of tuples of L images, the target first.
+        images: tuple of L images, the target first.
         size: (height, width) at the networks.
     Returns:
-        (B, 3 L, height, width) uint8.
+        (3 L, height, width) uint8.
     """
-    planes = [[resized_planes(image, *size, BILINEAR) for image in images] for images in samples]
-    return np.stack([np.concatenate(one) for one in planes])
+    return np.concatenate([resized_planes(image, *size, BILINEAR) for image in images])
 
 
-class Poses:
+class Poses(Prepared):
     """A predictor of the poses of the sources, (L - 1, 6) float32 (see `pose_convention`).
 
     Args:
@@ -88,12 +92,16 @@ class Poses:
     def __init__(self, model):
         self.poses_of, self.size, self.batch_size = model.poses(), model.size, model.batch_size
 
-    def batch(self, samples):
-        """List of tuples of images -> list of (L - 1, 6)."""
-        return list(np.float32(self.poses_of(stacked(samples, self.size))))
+    def prepare(self, sample):
+        """A tuple of images -> what the network sees."""
+        return stacked(sample, self.size)
+
+    def predict(self, prepared):
+        """List of prepared samples -> list of (L - 1, 6)."""
+        return list(np.float32(self.poses_of(np.stack(prepared))))
 
 
-class Flows:
+class Flows(Prepared):
     """A predictor of the flow (H, W, 2) float32, pixels of the image, to the next frame.
 
     Args:
@@ -105,14 +113,16 @@ class Flows:
         source = 0 if model.facts.flownet_type == "direct" else None
         self.flow_of, self.size, self.batch_size = model.flow(source), model.size, model.batch_size
 
-    def batch(self, samples):
-        """List of (tuple of images, their Intrinsics or None for a direct network)."""
-        images, cameras = zip(*samples)
-        matrices = np.stack([self._matrix(camera) for camera in cameras])
-        K, inv_K = np.float32(matrices), np.float32(np.linalg.inv(matrices))
-        flows = self.flow_of(stacked(images, self.size), K, inv_K)
-        pairs = zip(flows.transpose(0, 3, 1, 2), images)
-        return [enlarge_flow(flow, *frames[0].shape[:2]) for flow, frames in pairs]
+    def prepare(self, sample):
+        """(Tuple of images, their Intrinsics or None for a direct network) -> (what the network
+        sees, the camera's matrix there, (H, W))."""
+        images, camera = sample
+        matrix = np.eye(3) if camera is None else camera.resized(*self.size).matrix
+        return stacked(images, self.size), matrix, images[0].shape[:2]
 
-    def _matrix(self, camera):
-        return np.eye(3) if camera is None else camera.resized(*self.size).matrix
+    def predict(self, prepared):
+        """List of prepared samples -> list of (H, W, 2)."""
+        seen, matrices, sizes = map(list, zip(*prepared))
+        K, inv_K = np.float32(matrices), np.float32(np.linalg.inv(matrices))
+        flows = self.flow_of(np.stack(seen), K, inv_K).transpose(0, 3, 1, 2)
+        return [enlarge_flow(flow, *size) for flow, size in zip(flows, sizes)]

@@ -34,6 +34,24 @@ class Predictor(Protocol):
         """The maps of images that may differ in size, each of its image's size."""
 
 
+class Prepared:
+    """A predictor that prepares images beside the network: `prepare` may run in another thread."""
+
+    batch_size: int
+
+    def prepare(self, image: np.ndarray) -> Any:
+        """What `predict` takes of an image."""
+        raise NotImplementedError
+
+    def predict(self, prepared: list) -> list[np.ndarray]:
+        """The maps of prepared images."""
+        raise NotImplementedError
+
+    def batch(self, images: list[np.ndarray]) -> list[np.ndarray]:
+        """See `Predictor`."""
+        return self.predict([self.prepare(image) for image in images])
+
+
 def filled(batch: np.ndarray, size: int) -> np.ndarray:
     """A short batch filled with its last element: another length would compile another graph."""
     missing = size - len(batch)
@@ -100,12 +118,16 @@ def in_batches(
 ) -> Iterator[tuple[Any, np.ndarray]]:
     """(label, map) of each (label, image), in the same order, batch_size images at a time.
 
-    The images of the next batch are made while this one is predicted.
+    The images of the next batch are made while this one is predicted; a `Prepared` predictor also
+    prepares them then.
     """
-    size = predictor.batch_size
+    size, predict = predictor.batch_size, predictor.batch
+    if isinstance(predictor, Prepared):
+        predict = predictor.predict
+        images = ((label, predictor.prepare(image)) for label, image in images)
     for part in batched(ahead(images, size), size):
         labels, arrays = zip(*part)
-        yield from zip(labels, predictor.batch(list(arrays)))
+        yield from zip(labels, predict(list(arrays)))
 
 
 def show_progress(label: str, seconds: float = 5) -> Callable[[int, int], None]:

@@ -8,12 +8,12 @@ import cv2
 import mindspore as ms
 import numpy as np
 
-from ..model_utils.batches import filled
+from ..model_utils.batches import Prepared, batched, filled
 from ..sfm_utils.points import depth_of
 from ..transforms import network_input
 
 
-class Network:
+class Network(Prepared):
     """A network of one image or several; what it gives has the network's size.
 
     Args:
@@ -25,19 +25,21 @@ class Network:
     def __init__(self, cell, height, width, batch_size=1):
         self.cell, self.size, self.batch_size = cell, (height, width), batch_size
 
-    def batch(self, samples):
-        """List of images, or of tuples of images -> list of float32 arrays, (1, h, w) or (1, 6)."""
+    def prepare(self, sample):
+        """An image, or a tuple of images -> their planes at the network."""
+        images = sample if isinstance(sample, tuple) else (sample,)
+        return [network_input(image, *self.size) for image in images]
+
+    def predict(self, prepared):
+        """List of prepared samples -> list of float32 arrays, (1, h, w) or (1, 6)."""
         results = []
-        for start in range(0, len(samples), self.batch_size):
-            part = samples[start : start + self.batch_size]
-            images = zip(*(one if isinstance(one, tuple) else (one,) for one in part))
-            outputs = self.cell(*map(self._tensor, images)).numpy()
+        for part in batched(prepared, self.batch_size):
+            outputs = self.cell(*map(self._tensor, zip(*part))).numpy()
             results += list(np.float32(outputs[: len(part)]))
         return results
 
-    def _tensor(self, images):
-        planes = np.stack([network_input(image, *self.size) for image in images])
-        return ms.Tensor(np.float32(filled(planes, self.batch_size)) / 255)
+    def _tensor(self, planes):
+        return ms.Tensor(np.float32(filled(np.stack(planes), self.batch_size)) / 255)
 
 
 def enlarged(disparity, height, width):
@@ -45,7 +47,7 @@ def enlarged(disparity, height, width):
     return cv2.resize(disparity[0], (width, height), interpolation=cv2.INTER_LINEAR)
 
 
-class Enlarged:
+class Enlarged(Prepared):
     """A predictor of disparity whose maps (H, W) have their images' sizes.
 
     Args:
@@ -55,13 +57,17 @@ class Enlarged:
     def __init__(self, network):
         self.network, self.batch_size = network, network.batch_size
 
-    def batch(self, images):
-        """List of images -> list of (H, W) float32."""
-        maps = self.network.batch(images)
-        return [enlarged(one, *image.shape[:2]) for one, image in zip(maps, images)]
+    def prepare(self, image):
+        """An image -> (what the network takes of it, (H, W))."""
+        return self.network.prepare(image), image.shape[:2]
+
+    def predict(self, prepared):
+        """List of prepared images -> list of (H, W) float32."""
+        seen, sizes = zip(*prepared)
+        return [enlarged(one, *size) for one, size in zip(self.network.predict(seen), sizes)]
 
 
-class Depths:
+class Depths(Prepared):
     """A predictor of depth (H, W) in metres.
 
     Args:
@@ -71,9 +77,9 @@ class Depths:
 
     def __init__(self, disparities, metric_scale):
         self.disparities, self.batch_size = disparities, disparities.batch_size
-        self.metric_scale = metric_scale
+        self.metric_scale, self.prepare = metric_scale, disparities.prepare
 
-    def batch(self, images):
-        """List of images -> list of (H, W) float32."""
-        maps = self.disparities.batch(images)
+    def predict(self, prepared):
+        """List of prepared images -> list of (H, W) float32."""
+        maps = self.disparities.predict(prepared)
         return [depth_of(one, "disparity", self.metric_scale) for one in maps]
