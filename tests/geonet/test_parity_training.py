@@ -4,12 +4,13 @@
 |---|---|---|
 | losses: train_rigid, train_flow | rtol 1e-4, 1e-3 | 1e-5 |
 | gradients of the poses | rtol 1e-3 | 1e-3 |
-| norms of the depth network's gradients: resnet50, vgg | 15 %, 2 % | 1e-3 |
+| norms of the depth network's gradients: resnet50, vgg | 15 %, 2 % | 2e-3, 1e-3 |
 | norms of the flow network's: residual, direct; heads | 30 %, 15 %; 2 % | 2 % |
 
 With batch statistics over 2 to 6 values deep down, a change of the weights by 1e-7 moves the depth
-network's gradients by 5 %. In PyNative mode, as compiling each of these graphs would take longer;
-test_train.py compiles them.
+network's gradients by 5 %; with moving statistics those of ResNet50's Conv_5 and Conv_13 by 0.13 %
+(three seeds; MindSpore's plain operators and ours alike, whose own distance is 0.13 %). In PyNative
+mode, as compiling each of these graphs would take longer; test_train.py compiles them.
 """
 
 import json
@@ -185,7 +186,7 @@ def tolerance_of(step, variable):
             return 0.02
         return 0.30 if step.flownet_type == "residual" else 0.15
     if step.is_inference or variable.startswith("pose_net"):
-        return 1e-3
+        return 2e-3 if variable.startswith("depth_net") and step.encoder == "resnet50" else 1e-3
     return 0.02 if step.encoder == "vgg" else 0.15
 
 
@@ -235,9 +236,9 @@ def most_of_few_values(step, key):
         # The README's cosine of 0.98 is a distance of 20 % at equal length.
         return 0.2 if tolerance < 0.15 else 2 * tolerance
     if key.startswith("depth_net"):
-        # A change of all weights by 1e-7 moves Conv_10's by 0.0056 (two seeds under MindSpore 2.10,
-        # whose own distance is 0.0002; that of 2.8 is 0.0023).
-        return 0.006
+        # The distance of MindSpore's plain operators is 0.0071, Conv_10's; a change of all weights
+        # by 1e-7 makes it anything from 0.0001 to 0.0054 (five seeds).
+        return 0.008
     return 2 * tolerance
 
 

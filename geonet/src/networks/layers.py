@@ -95,7 +95,8 @@ class ConvLayer(CpuForm):
         has_cpu_form = self.cpu_form and x.dtype == ms.float32
         if has_cpu_form and self.doubles and height * width >= _LEAST_DOUBLED:
             return self.doubled(x, self.weight, False)
-        if has_cpu_form and self.has_forms and not self.doubles:
+        is_same_size = self.has_forms and not self.doubles
+        if has_cpu_form and is_same_size and height * width > MOST_PIXELS:
             if is_few(self.weight.shape[0], self.training):
                 return self.turned(x, self.weight)
             if self.training and height * width >= _LEAST_PIXELS:

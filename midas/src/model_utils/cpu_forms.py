@@ -21,7 +21,7 @@ TILE = 4
 WINDOW = TILE + 2
 _NUMBERS = WINDOW**2
 # Below this many tiles, of all images, the transforms cost more than they save.
-_LEAST_TILES = 96
+_LEAST_TILES = 144
 
 # Section 4.3 of the paper.
 IMAGE_TRANSFORM = np.array(
