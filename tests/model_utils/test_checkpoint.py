@@ -274,6 +274,16 @@ def test_no_flipped_byte_loads_silently(tmp_path):
     assert refused >= len(good) - 8  # the eight bytes that mark the record
 
 
+def test_a_file_that_mindspore_cannot_parse_is_told_by_its_checksum(tmp_path):
+    path = tmp_path / "net.ckpt"
+    checkpoint.save_networks({"net": nn.Dense(2, 2)}, path)
+    path.write_bytes(b"\xff" * 8 + path.read_bytes()[8:])
+    with pytest.raises(Exception, match=".+"):
+        ms.load_checkpoint(str(path))
+    with pytest.raises(InputError, match="net.ckpt is damaged, its checksum differs; use another"):
+        checkpoint.read_parameters(path)
+
+
 def test_the_state_before_the_last_is_kept(tmp_path):
     parameters = list(nn.Dense(3, 2).get_parameters())
     for step in range(3):
