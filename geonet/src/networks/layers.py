@@ -78,10 +78,11 @@ class ConvLayer(CpuForm):
             border["pad"] = (kernel_size - 1) // 2
         self.conv = ops.Conv2D(out_channels, shape[2:], stride=stride, **border)
         self.stride, self.few = stride, FewPixelsConv(kernel_size, stride, padding)
-        self.has_forms = kernel_size == 3 and stride == 1
-        if self.has_forms:
-            self.tiled, self.doubled = TiledConv(), DoubledConv()
-            self.turned = TurnedConv(3, (1, 1, 1, 1))
+        self.has_forms = kernel_size == 3 and stride == 1 and not doubles
+        if doubles:
+            self.doubled = DoubledConv()
+        elif self.has_forms:
+            self.tiled, self.turned = TiledConv(), TurnedConv(3, (1, 1, 1, 1))
         self.relu = nn.ReLU()
 
     def construct(self, x):
@@ -95,8 +96,7 @@ class ConvLayer(CpuForm):
         has_cpu_form = self.cpu_form and x.dtype == ms.float32
         if has_cpu_form and self.doubles and height * width >= _LEAST_DOUBLED:
             return self.doubled(x, self.weight, False)
-        is_same_size = self.has_forms and not self.doubles
-        if has_cpu_form and is_same_size and height * width > MOST_PIXELS:
+        if has_cpu_form and self.has_forms and height * width > MOST_PIXELS:
             if is_few(self.weight.shape[0], self.training):
                 return self.turned(x, self.weight)
             if self.training and height * width >= _LEAST_PIXELS:

@@ -131,12 +131,18 @@ def pose_cell(folder, record, amp_level, device):
 
 
 def disparity_network(folder, record, amp_level, device, batch_size, eager):
-    """Network of a `disparity_cell`; for batch_size see it, for eager `with_graph_cache`."""
+    """Network with a `disparity_cell`.
+
+    Args:
+        folder, record, amp_level, device: see `disparity_cell`.
+        batch_size: see `Network`.
+        eager: see `with_graph_cache`.
+    """
     return _network(disparity_cell(folder, record, amp_level, device), record, batch_size, eager)
 
 
 def pose_network(folder, record, amp_level, device, batch_size, eager):
-    """Network of a `pose_cell`; see `disparity_network`."""
+    """Network with a `pose_cell`; see `disparity_network`."""
     return _network(pose_cell(folder, record, amp_level, device), record, batch_size, eager)
 
 
