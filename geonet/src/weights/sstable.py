@@ -8,6 +8,7 @@ compressed, and a checksum.
 import struct
 
 from ..model_utils.errors import InputError
+from ..model_utils.protobuf import varint
 from .crc32c import masked_crc32c
 
 _FOOTER = 48  # bytes
@@ -17,7 +18,6 @@ _PLAIN, _SNAPPY = 0, 1
 _LONGEST = 1 << 20  # bytes of a table or a block; an index of all networks has 40 kB
 _MOST = 20_000  # entries
 _LONGEST_KEY = 512  # bytes
-_MOST_BITS = 64  # of a variable-length number
 
 
 def is_table(path):
@@ -73,23 +73,6 @@ def _handle(data, place):
     offset, place = varint(data, place)
     size, place = varint(data, place)
     return offset, size, place
-
-
-def varint(data, place):
-    """A number of seven bits per byte, the lowest first: (int >= 0, the place after it).
-
-    Raises:
-        IndexError: the data end in it.
-        ValueError: it has more than 64 bits.
-    """
-    number = 0
-    for shift in range(0, _MOST_BITS, 7):
-        byte = data[place]
-        place += 1
-        number |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return number, place
-    raise ValueError("a number in it has too many bytes")
 
 
 def _block(data, offset, size):

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..model_utils.errors import InputError, shown
+from ..model_utils.protobuf import fields
 from .crc32c import masked_crc32c
-from .sstable import read_table, varint
+from .sstable import read_table
 
 # DataType of TensorFlow: what NumPy reads.
 _TYPES = {1: "<f4", 2: "<f8", 3: "<i4", 4: "u1", 5: "<i2", 6: "i1", 9: "<i8", 10: "?", 19: "<f2"}
 _PART = re.compile(r"\.(index|meta|data-\d{5}-of-\d{5})$")
-_WIDTHS = {1: 8, 5: 4}  # bytes of protobuf's fixed numbers, by wire type
 _MOST_FILES = 100_000  # as five digits hold
 _LARGEST = 1 << 31  # a length; with few dimensions also a damaged shape stays small
 _MOST_DIMENSIONS = 8
@@ -116,7 +116,7 @@ def _header(value):
     """The number of data files."""
     if value is None:
         raise ValueError("it has no header")
-    numbers = _fields(value)
+    numbers = fields(value)
     if numbers.get(2, [0])[-1]:
         raise ValueError("its numbers are big-endian: save it on another machine")
     shards = numbers.get(1, [0])[-1]
@@ -127,46 +127,24 @@ def _header(value):
 
 def _entry(value):
     """A BundleEntryProto."""
-    fields = _fields(value)
-    numbers = {key: fields.get(key, [0])[-1] for key in (1, 3, 4, 5, 6)}
-    shapes = fields.get(2, [b""])
+    found = fields(value)
+    numbers = {key: found.get(key, [0])[-1] for key in (1, 3, 4, 5, 6)}
+    shapes = found.get(2, [b""])
     if not all(isinstance(n, int) for n in numbers.values()) or not isinstance(shapes[-1], bytes):
         raise ValueError("an entry has other fields than a variable's")
     shape = _shape(shapes[-1])
-    return Entry(numbers[1], shape, numbers[3], numbers[4], numbers[5], numbers[6], 7 in fields)
+    return Entry(numbers[1], shape, numbers[3], numbers[4], numbers[5], numbers[6], 7 in found)
 
 
 def _shape(value):
     """A TensorShapeProto."""
     sizes = []
-    for dimension in _fields(value).get(2, []):
-        size = _fields(dimension).get(1, [0])[-1]
+    for dimension in fields(value).get(2, []):
+        size = fields(dimension).get(1, [0])[-1]
         if not isinstance(size, int) or not 0 < size <= _LARGEST or len(sizes) == _MOST_DIMENSIONS:
             raise ValueError(f"a shape has the length {shown(size)}")
         sizes.append(size)
     return tuple(sizes)
-
-
-def _fields(data):
-    """{number of a field: [its values, int or bytes]} of a protobuf message."""
-    if not isinstance(data, bytes):
-        raise ValueError("an entry holds a number where a message belongs")
-    fields, place = {}, 0
-    while place < len(data):
-        tag, place = varint(data, place)
-        kind = tag & 7
-        if kind == 0:
-            value, place = varint(data, place)
-        elif kind == 2 or kind in _WIDTHS:
-            size, place = varint(data, place) if kind == 2 else (_WIDTHS[kind], place)
-            value, place = data[place : place + size], place + size
-            if place > len(data):
-                raise ValueError("an entry ends too early")
-            value = value if kind == 2 else int.from_bytes(value, "little")
-        else:
-            raise ValueError("an entry is no message")
-        fields.setdefault(tag >> 3, []).append(value)
-    return fields
 
 
 def _read_data(file, entries, index):

@@ -183,11 +183,11 @@ def file_checksum(path: Path) -> str:
 
 def _checksum(path, size, then=b""):
     """CRC-32 of the first `size` bytes of a file and of what comes then."""
-    checksum = 0
-    with path.open("rb") as file:
-        while part := file.read(min(size, _PART)):
-            checksum = zlib.crc32(part, checksum)
-            size -= len(part)
+    checksum, memory = 0, memoryview(bytearray(min(size, _PART)))
+    with path.open("rb", buffering=0) as file:
+        while count := file.readinto(memory[: min(size, _PART)]):
+            checksum = zlib.crc32(memory[:count], checksum)
+            size -= count
     return zlib.crc32(then, checksum)
 
 

@@ -21,6 +21,7 @@ import mindspore as ms
 
 from .errors import InputError, NoWeightsError, RunError, one_line
 from .files import append_record, previous, read_record, replacing
+from .protobuf import read_entries
 
 _VERSION = "mindspore"  # in the record of a state
 
@@ -124,30 +125,29 @@ def must_exist(*paths: str | Path) -> None:
             raise NoWeightsError(f"checkpoint {path} does not exist; train first or give its path")
 
 
-def read_with_record(path: Path) -> tuple[dict[str, Any], dict[str, ms.Parameter | str]]:
+def read_with_record(path: Path) -> tuple[dict[str, Any], dict[str, ms.Tensor | str]]:
     """Read a .ckpt file: (its record, all entries); see `read_parameters`."""
     must_exist(path)
     with ThreadPoolExecutor(1) as beside:  # the checksum costs no time of its own
         record = beside.submit(read_record, path)
         try:
-            found = ms.load_checkpoint(str(path))
-        except Exception as err:  # protobuf and MindSpore raise many kinds for a damaged file
+            found = read_entries(path)
+        except Exception as err:  # MindSpore's are of many kinds; their causes say what is wrong
             record.result()
-            # MindSpore calls what it cannot explain a missing permission; the error below tells.
             cause = one_line(err.__cause__ or err)
             text = f"checkpoint {path} is truncated or not a MindSpore checkpoint: {cause}"
             raise InputError(text) from err
     return record.result(), found
 
 
-def read_parameters(path: str | Path) -> dict[str, ms.Parameter]:
-    """Read a .ckpt file into {name: Parameter}.
+def read_parameters(path: str | Path) -> dict[str, ms.Tensor]:
+    """Read a .ckpt file into {name: Tensor}.
 
     Raises:
         InputError: no such file, a damaged one, or no MindSpore checkpoint.
     """
     found = read_with_record(Path(path))[1]
-    return {name: value for name, value in found.items() if isinstance(value, ms.Parameter)}
+    return {name: value for name, value in found.items() if isinstance(value, ms.Tensor)}
 
 
 def load_networks(
