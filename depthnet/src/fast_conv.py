@@ -9,6 +9,9 @@ MindSpore convolves by im2col and a matrix product, and pools in a reference ker
   with twice the stride: the full map never exists.
 * For one output channel a transposed convolution with the turned kernel needs no im2col.
 
+In exported graphs a kernel of few input channels gets a column of zeros: MindSpore Lite takes a
+square one of stride 1 by Winograd's way, which lasts three times as long here.
+
 `python -m tests.benchmarks.bench_depthnet` times them.
 """
 
@@ -51,24 +54,43 @@ class FastConv(nn.Conv2d, CpuForm):
             self.winograd = WinogradRows(kernel_size, self.borders, pools)
         self.largest, self.split = Largest(), ops.Split(0, TILE)
         self.turned = TurnedConv(kernel_size, self.borders)
+        self.is_exported = False
+        top, bottom, left, right = self.borders
+        self.widened = ops.Conv2D(
+            out_channels,
+            (kernel_size, kernel_size + 1),
+            pad_mode="pad",
+            pad=(top, bottom, left, right + 1),
+        )
+
+    def use_plain_form(self):
+        """See `CpuForm`."""
+        super().use_plain_form()
+        self.is_exported = True
 
     def construct(self, x):
         """(B, in, h, w) -> (B, out, h', w')."""
-        y = self._fast(x) if self.cpu_form else self._plain(x)
-        return self.bias_add(y, self.bias) if self.has_bias else y
+        return self._fast(x) if self.cpu_form and x.dtype == ms.float32 else self._plain(x)
 
     def _plain(self, x):
-        y = self.conv2d(x, self.weight)
+        if self.is_exported and self.has_few_inputs and self.stride == (1, 1):
+            out_channels, in_channels, rows, _ = self.weight.shape
+            column = ops.zeros((out_channels, in_channels, rows, 1), dtype=x.dtype)
+            y = self.widened(x, ops.concat((self.weight, column), 3))
+        else:
+            y = self.conv2d(x, self.weight)
+        y = self._biased(y)  # before pooling, so that devices can join it with the convolution
         return self.pool(y) if self.pools else y
 
+    def _biased(self, y):
+        return self.bias_add(y, self.bias) if self.has_bias else y
+
     def _fast(self, x):
-        if x.dtype != ms.float32:
-            return self._plain(x)
         if self.is_winograd and self.winograd.count(x.shape) >= _LEAST_TILES:
-            return self._in_parts(x)
+            return self._biased(self._in_parts(x))
         if self.pools and self.has_few_inputs:
-            return self._by_offsets(x)
-        return self._transposed(x) if self.has_one_output else self._plain(x)
+            return self._biased(self._by_offsets(x))
+        return self._biased(self._transposed(x)) if self.has_one_output else self._plain(x)
 
     def _in_parts(self, x):
         """A few images at a time, as tiles take several times the memory of the map."""

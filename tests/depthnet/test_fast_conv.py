@@ -113,6 +113,19 @@ def test_the_plain_form_is_mindspores_own():
     np.testing.assert_allclose(conv(x).asnumpy(), expected.asnumpy(), atol=1e-5)
 
 
+def test_an_exported_kernel_of_few_inputs_is_not_square(monkeypatch):
+    """MindSpore Lite takes a square one by Winograd's way, three times as slow for few inputs."""
+    conv, x = make("offsets")
+    use_plain_forms(conv)
+    kernels, widened = [], conv.widened
+    monkeypatch.setattr(conv, "widened", lambda x, w: kernels.append(w.shape) or widened(x, w))
+    found = conv.construct(x).asnumpy()
+    assert kernels == [(8, 3, 7, 8)]
+    expected = ops.conv2d(x, conv.weight, conv.bias, pad_mode="same")
+    expected = nn.MaxPool2d(kernel_size=2, stride=2)(expected).asnumpy()
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4 * np.abs(expected).max())
+
+
 def test_few_tiles_other_kernels_and_float16_are_convolved_directly(taken):
     small, wide = FastConv(3, 4, 3), FastConv(8, 4, 7, pools=True)
     small.construct(random(1, 3, 20, 28))

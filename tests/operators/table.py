@@ -82,8 +82,21 @@ _HOST = [
         "src/model_utils/checkpoint.py",
         "runs on the host: reads and writes files",
         "none needed",
-        "load_checkpoint",
         "save_checkpoint",
+    ),
+    *_rows(
+        "platform",
+        "src/model_utils/protobuf.py",
+        "runs on the host: reads and writes files",
+        "none needed",
+        "load_checkpoint",
+    ),
+    *_rows(
+        "platform",
+        "src/model_utils/graph_cache.py",
+        "its page has no list; it is called on CPU only",
+        "none needed",
+        "runtime.launch_blocking",
     ),
     *_rows(
         "platform",

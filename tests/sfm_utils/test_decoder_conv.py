@@ -4,6 +4,7 @@ import mindspore as ms
 import numpy as np
 import pytest
 
+from monodepth2.src.model_utils.cpu_forms import use_plain_forms
 from monodepth2.src.sfm_utils import decoder_conv
 from monodepth2.src.sfm_utils.decoder_conv import DecoderConv, double, framed
 
@@ -43,6 +44,18 @@ def test_the_form_that_is_fastest_is_taken(outputs, training, monkeypatch):
     conv.cpu_form = False
     conv(random(1, 3, 4, 4), random(1, 2, 8, 8))
     assert len(taken) <= 2
+
+
+def test_exported_maps_stay_in_the_layout_of_mindspore_lite(tmp_path):
+    """It turns them to another one and back around strided slices and tiles."""
+    conv, path = DecoderConv(3, 2, 5, "reflect").set_train(False), tmp_path / "conv.mindir"
+    use_plain_forms(conv)
+    ms.export(
+        conv, random(1, 3, 4, 4), random(1, 2, 8, 8), file_name=str(path), file_format="MINDIR"
+    )
+    graph = path.read_bytes()
+    assert b"ResizeNearestNeighbor" in graph and b"Slice" in graph
+    assert b"StridedSlice" not in graph and b"Tile" not in graph
 
 
 @pytest.mark.parametrize(("outputs", "training"), FORMS)

@@ -177,12 +177,16 @@ class CpuForm(nn.Cell):
         super().__init__()
         self.cpu_form = device_target() == "CPU"
 
+    def use_plain_form(self) -> None:
+        """Compute as an exported graph must."""
+        self.cpu_form = False
+
 
 def use_plain_forms(net: nn.Cell) -> None:
     """Make a network compute with plain operators, as a graph for other devices must."""
     for _, cell in net.cells_and_names():
         if isinstance(cell, CpuForm):
-            cell.cpu_form = False
+            cell.use_plain_form()
 
 
 class Conv3x3(CpuForm):
@@ -221,7 +225,7 @@ class Conv3x3(CpuForm):
         return self.bias_add(x, self.bias.to(x.dtype)) if self.has_bias else x
 
 
-class PaddedMaxPool(nn.Cell):
+class PaddedMaxPool(CpuForm):
     """3x3 max-pool with stride 2 and a zero border, for inputs >= 0.
 
     Zeros stand for PyTorch's minus infinity after a ReLU; MindSpore Lite runs this form only.
@@ -230,9 +234,12 @@ class PaddedMaxPool(nn.Cell):
     def __init__(self):
         super().__init__()
         self.pool = nn.MaxPool2d(kernel_size=3, stride=2, pad_mode="valid")
+        self.pad = ops.Pad(((0, 0), (0, 0), (1, 1), (1, 1)))
 
     def construct(self, x):
         """(B, C, h, w) -> (B, C, ceil(h / 2), ceil(w / 2))."""
+        if not self.cpu_form:
+            return self.pool(self.pad(x))
         batch, channels, height, width = x.shape
         # By concatenation: ops.Pad takes ten times as long on CPU.
         side = ops.zeros((batch, channels, height, 1), dtype=x.dtype)

@@ -201,9 +201,7 @@ def is_few(out_channels: int, is_training: bool) -> bool:
 
 def double(x: ms.Tensor) -> ms.Tensor:
     """Each pixel twice in both directions: (B, C, h, w) -> (B, C, 2h, 2w)."""
-    batch, channels, height, width = x.shape
-    x = ops.tile(x.reshape(batch, channels, height, 1, width, 1), (1, 1, 1, 2, 1, 2))
-    return x.reshape(batch, channels, 2 * height, 2 * width)
+    return ops.ResizeNearestNeighbor((2 * x.shape[2], 2 * x.shape[3]))(x)
 
 
 def framed(x: ms.Tensor, inner: int, is_reflect: bool, multiple: int = 1) -> ms.Tensor:
@@ -217,10 +215,15 @@ def framed(x: ms.Tensor, inner: int, is_reflect: bool, multiple: int = 1) -> ms.
     Returns:
         (B, C, h' + 2, w' + 2).
     """
-    height, width = x.shape[2], x.shape[3]
-    first, last = x[:, :, inner : inner + 1], x[:, :, height - 1 - inner : height - inner]
+    # MindSpore Lite turns the map to another layout and back for slices of Python's.
+    cut, (batch, channels, height, width) = ops.Slice(), x.shape
+    size = batch, channels, 1, width
+    first = cut(x, (0, 0, inner, 0), size)
+    last = cut(x, (0, 0, height - 1 - inner, 0), size)
     x = _between(first, x, last, is_reflect, -height % multiple, 2)
-    first, last = x[:, :, :, inner : inner + 1], x[:, :, :, width - 1 - inner : width - inner]
+    size = batch, channels, x.shape[2], 1
+    first = cut(x, (0, 0, 0, inner), size)
+    last = cut(x, (0, 0, 0, width - 1 - inner), size)
     return _between(first, x, last, is_reflect, -width % multiple, 3)
 
 

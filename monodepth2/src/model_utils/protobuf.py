@@ -15,8 +15,9 @@ import numpy as np
 _MOST_BITS = 64  # of a variable-length number
 _WIDTHS = {1: 8, 5: 4}  # bytes of fixed numbers, by wire type
 _LINE = 64  # bytes of a cache line
-# All pages at once: one by one, as they are written, they take as long as the copying.
-_ROOM = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE
+# All pages at once: one by one, as they are written, they take as long as the copying. Python 3.9,
+# which exports for the 310, does not know the flag.
+_ROOM = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | getattr(mmap, "MAP_POPULATE", 0)
 _NAMES = ("Float16", "Float32", "Float64", "Int32", "Int64")
 _TYPES = {name.encode(): np.dtype(name.lower()) for name in _NAMES}
 
