@@ -58,8 +58,14 @@ class CpuSampler(nn.Cell):
     def _of_image(self, image, x, y, dout):
         gradient = np.zeros_like(image)
         for start in range(0, len(x), len(image)):
-            part = slice(start, start + len(image))
-            Cells(x[part], y[part], image, self.is_border, Scratch()).scatter(dout[part], gradient)
+            each = [array[start : start + len(image)] for array in (x, y, dout)]
+
+            def fill(part, within, each=each):
+                x, y, weights = (array[part] for array in each)
+                cells = Cells(x, y, image[part], self.is_border, Scratch())
+                cells.scatter(weights, gradient[part])
+
+            for_images(fill, each[0].shape, len(image))
         return gradient
 
 
@@ -131,18 +137,21 @@ class Cells:
 
     def scatter(self, weights: np.ndarray, gradient: np.ndarray) -> None:
         """Add to the gradients of the images what the weights (N, C, h, w) add to their pixels."""
-        if not self.is_border:
-            weights = weights * self._inside()[:, None]
-        below = weights * self.below[:, None]
-        both = below * self.right[:, None]
-        right = weights * self.right[:, None] - both
-        below -= both
-        shares = weights - right - below - both, right, below, both
-        for index in np.ndindex(weights.shape[:2]):
-            start, pixels = self.start[index[0]].ravel(), gradient[index].ravel()
-            for offset, share in zip(self.offsets, shares):
-                size = pixels.size - offset
-                pixels[offset:] += np.bincount(start, share[index].ravel(), size)[:size]
+        inside = 1 if self.is_border else self._inside()[:, None]
+        for block in self.blocks:
+            first, right, below, both = shares = self._room(block)
+            np.multiply(weights[:, block], inside, out=first)
+            np.multiply(first, self.below[:, None], out=below)
+            np.multiply(below, self.right[:, None], out=both)
+            np.multiply(first, self.right[:, None], out=right)
+            right -= both
+            first -= right
+            first -= below
+            below -= both
+            for start, planes, *each in zip(self.start, gradient[:, block], *shares):
+                for offset, share in zip(self.offsets, each):
+                    for plane, values in zip(planes, share):
+                        np.add.at(plane.ravel()[offset:], start.ravel(), values.ravel())
 
     def _split(self, places, size):
         """First pixel of each place's cell, and the share of the way to the next."""
@@ -162,9 +171,12 @@ class Cells:
     def _inside(self):
         return self._are_inside(*self.lines[0]) & self._are_inside(*self.lines[1])
 
+    def _room(self, block):
+        return [corner[:, : block.stop - block.start] for corner in self.corners]
+
     def _corners(self, block):
         """Top left, top right, bottom left, bottom right of a block of channels: (N, n, h, w)."""
-        corners = [corner[:, : block.stop - block.start] for corner in self.corners]
+        corners = self._room(block)
         for image, start, *each in zip(self.images, self.start, *corners):
             for offset, corner in zip(self.offsets, each):
                 for plane, values in zip(image[block], corner):
