@@ -40,13 +40,13 @@ def in_fresh_process(module, case, variables=None, torch_isa=None, **options):
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
-def photos(folder, count):
-    """The folder, made and filled with JPEG photos of 640x480."""
+def photos(folder, count, size=(640, 480)):
+    """The folder, made and filled with JPEG photos of a size (width, height)."""
     folder.mkdir()
     rng = np.random.default_rng(0)
     for index in range(count):
         coarse = rng.integers(0, 256, (30, 40, 3), dtype=np.uint8)
-        photo = cv2.resize(coarse, (640, 480), interpolation=cv2.INTER_CUBIC)
+        photo = cv2.resize(coarse, size, interpolation=cv2.INTER_CUBIC)
         cv2.imwrite(str(folder / f"{index:05}.jpg"), photo)
     return folder
 

@@ -1,4 +1,4 @@
-"""Convolutions of maps with a few pixels, as a matrix product."""
+"""Convolutions of maps with a few pixels, as matrix products."""
 
 import mindspore as ms
 import numpy as np
@@ -36,6 +36,32 @@ class FewPixelsConv(nn.Cell):
         y = self.product(weight.reshape(out_channels, -1), x)
         height, width = -(-height // self.stride), -(-width // self.stride)
         return y.reshape(out_channels, batch, height, width).permute(1, 0, 2, 3)
+
+
+class ShiftedConv(nn.Cell):
+    """3x3 convolution with a zero border, as a 1x1 convolution of nine shifted copies of a map.
+
+    For exported graphs: MindSpore Lite takes 3x3 kernels by Winograd's way, which makes them four
+    times as large. Where there are many kernels and few pixels, reading them is all of the work:
+    1536 channels to 512 at 4x13 take 4.4 ms instead of 9.2.
+
+    Args:
+        out_channels (int): channels.
+    """
+
+    def __init__(self, out_channels):
+        super().__init__()
+        self.pad = ops.Pad(((0, 0), (0, 0), (1, 1), (1, 1)))
+        self.cut, self.conv = ops.Slice(), ops.Conv2D(out_channels, (1, 1))
+
+    def construct(self, x, weight):
+        """(B, in, h, w), (out, in, 3, 3) -> (B, out, h, w)."""
+        padded, copies = self.pad(x), ()
+        for row in range(3):
+            for column in range(3):
+                copies += (self.cut(padded, (0, 0, row, column), x.shape),)
+        kernel = weight.permute(0, 2, 3, 1).reshape(weight.shape[0], -1, 1, 1)
+        return self.conv(ops.concat(copies, 1), kernel)
 
 
 @constexpr

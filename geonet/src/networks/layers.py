@@ -6,12 +6,14 @@ from mindspore.common.initializer import initializer
 
 from ..model_utils.cpu_forms import TILE, CpuForm, TurnedConv
 from ..sfm_utils.decoder_conv import DoubledConv, TiledConv, double, framed, is_few
-from .few_pixels import MOST_PIXELS, FewPixelsConv
+from .few_pixels import MOST_PIXELS, FewPixelsConv, ShiftedConv
 
 # Maps with fewer pixels are convolved directly on CPU: Winograd's tiles would be mostly border.
 _LEAST_PIXELS = 192
 # With fewer pixels the sums of a doubled map's kernels take longer than they save.
 _LEAST_DOUBLED = 32
+# In exported graphs `ShiftedConv` is faster with so many kernels and so few pixels.
+_LEAST_KERNELS, _MOST_SHIFTED = 1 << 19, 64
 
 
 class BatchNorm(nn.BatchNorm2d):
@@ -83,7 +85,17 @@ class ConvLayer(CpuForm):
             self.doubled = DoubledConv()
         elif self.has_forms:
             self.tiled, self.turned = TiledConv(), TurnedConv(3, (1, 1, 1, 1))
-        self.relu = nn.ReLU()
+        self.relu, self.is_exported = nn.ReLU(), False
+        self.has_many_kernels = (
+            kernel_size == 3 and stride == 1 and in_channels * out_channels >= _LEAST_KERNELS
+        )
+        if self.has_many_kernels:
+            self.shifted = ShiftedConv(out_channels)
+
+    def use_plain_form(self):
+        """See `CpuForm`."""
+        super().use_plain_form()
+        self.is_exported = True
 
     def construct(self, x):
         """(B, in, h, w) -> (B, out, h', w'): h' = ceil(h / stride), or 2 h."""
@@ -106,6 +118,8 @@ class ConvLayer(CpuForm):
         pixels = -(-x.shape[2] // self.stride) * -(-x.shape[3] // self.stride)
         if has_cpu_form and pixels <= MOST_PIXELS:
             return self.few(x, self.weight)
+        if self.is_exported and self.has_many_kernels and pixels <= _MOST_SHIFTED:
+            return self.shifted(x, self.weight.to(x.dtype))
         return self.conv(x, self.weight.to(x.dtype))
 
 
