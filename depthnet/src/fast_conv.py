@@ -54,26 +54,18 @@ class FastConv(nn.Conv2d, CpuForm):
             self.winograd = WinogradRows(kernel_size, self.borders, pools)
         self.largest, self.split = Largest(), ops.Split(0, TILE)
         self.turned = TurnedConv(kernel_size, self.borders)
-        self.is_exported = False
-        top, bottom, left, right = self.borders
-        self.widened = ops.Conv2D(
-            out_channels,
-            (kernel_size, kernel_size + 1),
-            pad_mode="pad",
-            pad=(top, bottom, left, right + 1),
-        )
-
-    def use_plain_form(self):
-        """See `CpuForm`."""
-        super().use_plain_form()
-        self.is_exported = True
+        self.widens = self.has_few_inputs and not has_stride
+        if self.widens:
+            top, bottom, left, right = self.borders
+            kernel, border = (kernel_size, kernel_size + 1), (top, bottom, left, right + 1)
+            self.widened = ops.Conv2D(out_channels, kernel, pad_mode="pad", pad=border)
 
     def construct(self, x):
         """(B, in, h, w) -> (B, out, h', w')."""
         return self._fast(x) if self.cpu_form and x.dtype == ms.float32 else self._plain(x)
 
     def _plain(self, x):
-        if self.is_exported and self.has_few_inputs and self.stride == (1, 1):
+        if self.is_exported and self.widens:
             out_channels, in_channels, rows, _ = self.weight.shape
             column = ops.zeros((out_channels, in_channels, rows, 1), dtype=x.dtype)
             y = self.widened(x, ops.concat((self.weight, column), 3))

@@ -171,22 +171,21 @@ def device_target() -> str:
 
 
 class CpuForm(nn.Cell):
-    """A cell with a form of its own for CPU, taken where `cpu_form` is true."""
+    """A cell with a form of its own for CPU, taken where `cpu_form` is true.
+
+    It may have another one for exported graphs, for MindSpore Lite, where `is_exported` is true.
+    """
 
     def __init__(self):
         super().__init__()
-        self.cpu_form = device_target() == "CPU"
-
-    def use_plain_form(self) -> None:
-        """Compute as an exported graph must."""
-        self.cpu_form = False
+        self.cpu_form, self.is_exported = device_target() == "CPU", False
 
 
 def use_plain_forms(net: nn.Cell) -> None:
-    """Make a network compute with plain operators, as a graph for other devices must."""
+    """Make a network compute as an exported graph does, for any device."""
     for _, cell in net.cells_and_names():
         if isinstance(cell, CpuForm):
-            cell.use_plain_form()
+            cell.cpu_form, cell.is_exported = False, True
 
 
 class Conv3x3(CpuForm):

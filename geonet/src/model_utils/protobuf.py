@@ -75,8 +75,8 @@ def read_entries(path: Path) -> dict[str, ms.Tensor | str]:
 
     That copies the values four times, and they start anywhere in memory. Here they are copied once,
     and each tensor starts at a cache line: MidasNet takes 0.85 of the time, operator by operator.
-    Text, tensors in parts and rare types are left to MindSpore, which ends the process where a
-    tensor has fewer values than its shape.
+    Text, tensors in parts and rare types are left to MindSpore, whose reader crashes on a tensor
+    with fewer values than its shape.
 
     Raises:
         ValueError: a damaged file.

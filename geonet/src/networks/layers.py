@@ -85,17 +85,12 @@ class ConvLayer(CpuForm):
             self.doubled = DoubledConv()
         elif self.has_forms:
             self.tiled, self.turned = TiledConv(), TurnedConv(3, (1, 1, 1, 1))
-        self.relu, self.is_exported = nn.ReLU(), False
+        self.relu = nn.ReLU()
         self.has_many_kernels = (
             kernel_size == 3 and stride == 1 and in_channels * out_channels >= _LEAST_KERNELS
         )
         if self.has_many_kernels:
             self.shifted = ShiftedConv(out_channels)
-
-    def use_plain_form(self):
-        """See `CpuForm`."""
-        super().use_plain_form()
-        self.is_exported = True
 
     def construct(self, x):
         """(B, in, h, w) -> (B, out, h', w'): h' = ceil(h / stride), or 2 h."""

@@ -78,7 +78,7 @@ def with_graph_cache(
     name = _name_of(cell) if folder and os.environ.get(_ENABLE) != "1" else None
     seen = {}  # {shapes: whether they have a graph}
     if eager:
-        # While an operator runs Python spins on a core that the operator needs (MiDaS: 2.1 s; 1.6).
+        # Else Python waits by spinning on a core that the operators need (MiDaS: 2.1 s, not 1.6).
         ms.runtime.launch_blocking()
 
     def run(*inputs: ms.Tensor) -> Any:
