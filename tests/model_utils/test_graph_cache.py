@@ -57,6 +57,16 @@ def test_a_second_run_takes_the_graph_whatever_the_weights(run, tmp_path):
     assert [hit for hit, _ in run("shape", "second").values()] == [True, True]
 
 
+def test_operators_are_waited_for_where_nothing_is_compiled(monkeypatch, tmp_path):
+    """Others run beside a Python that spins, on a core that they need."""
+    calls = []
+    monkeypatch.setattr(ms.runtime, "launch_blocking", lambda: calls.append(1))
+    with_graph_cache(nn.ReLU(), folder=tmp_path)
+    assert not calls
+    with_graph_cache(nn.ReLU(), eager=True, folder=tmp_path)
+    assert calls == [1]
+
+
 @pytest.mark.slow
 def test_what_a_graph_depends_on_is_part_of_its_name(run, tmp_path):
     run("first")
