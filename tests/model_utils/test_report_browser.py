@@ -1,7 +1,9 @@
 """A report in a headless Chromium: nothing fails, all is seen, the point cloud turns."""
 
+import numpy as np
 import pytest
 
+from depthnet.src.model_utils.report import Page
 from tests.browser import Browser
 from tests.model_utils.report_pages import HOSTILE, page_of
 
@@ -15,6 +17,17 @@ STATISTICS = """(() => {
     if (data[i] > data[i + 2]) red++; else blue++;
   }
   return { drawn, sum, red, blue, all: canvas.width * canvas.height };
+})()"""
+# How much of the canvas's width and of its height lies between the outermost pixels.
+COVERED = """(() => {
+  const canvas = document.querySelector("canvas.cloud"), { width, height } = canvas;
+  const data = canvas.getContext("2d").getImageData(0, 0, width, height).data;
+  const u = [], v = [];
+  for (let i = 0; i < width * height; i++) if (data[4 * i + 3]) {
+    u.push(i % width); v.push(Math.floor(i / width));
+  }
+  const range = (all) => all.reduce(([a, b], c) => [Math.min(a, c), Math.max(b, c)], [1e9, 0]);
+  return [range(u), range(v)].map(([a, b], i) => (b - a + 1) / [width, height][i]);
 })()"""
 PLACE = """(() => { const canvas = document.querySelector("canvas.cloud");
   canvas.scrollIntoView({ block: "center" }); const box = canvas.getBoundingClientRect();
@@ -56,6 +69,19 @@ def test_nothing_fails_and_nothing_is_fetched(browser, page, width, touch, dark)
     others = [one for one in browser.requests if not one.startswith("data:")]
     assert others == [page.as_uri()]
     assert browser.value("document.title") == f"Title {HOSTILE}"
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_a_point_cloud_fills_its_canvas(browser, tmp_path, width):
+    """That of a street: what a camera with a narrow view sees, most of it far away."""
+    u, v = np.meshgrid(np.linspace(-0.5, 0.5, 100), np.linspace(-0.15, 0.15, 40))
+    z = np.where(v < 0, 40, 1.5 / np.maximum(v, 0.04))
+    page, path = Page("Street", ""), tmp_path / "street.html"
+    page.cloud("Cloud", np.stack([u * z, v * z, z], -1).reshape(-1, 3), np.full((4000, 3), 99))
+    path.write_text(page.html())
+    browser.open(path, width, 800)
+    browser.wait_for(f"{STATISTICS}.drawn > 0")
+    assert max(browser.value(COVERED)) > 0.75
 
 
 @pytest.mark.parametrize(("width", "rows"), [(1280, 1), (768, 1), (360, 2)])

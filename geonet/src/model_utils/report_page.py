@@ -114,6 +114,7 @@ class Cloud {
     this.unit = Number(canvas.dataset.unit);
     this.pointers = new Map();
     this.reset();
+    this.frame();
     this.turning = !matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.visible = false;
     this.listen();
@@ -174,6 +175,31 @@ class Cloud {
     this.draw();
     requestAnimationFrame((next) => this.swing(next));
   }
+  project(yaw, pitch) {
+    const { points, unit } = this, count = points.length / 3;
+    const [across, down, depth] = [0, 1, 2].map(() => new Float32Array(count));
+    const cy = Math.cos(yaw), sy = Math.sin(yaw), cp = Math.cos(pitch), sp = Math.sin(pitch);
+    for (let i = 0; i < count; i++) {
+      const x = points[3 * i] * unit, y = points[3 * i + 1] * unit, z = points[3 * i + 2] * unit;
+      const ahead = cy * z - sy * x;
+      depth[i] = 2.6 + cp * ahead - sp * y;
+      across[i] = (cy * x + sy * z) / depth[i];
+      down[i] = (cp * y + sp * ahead) / depth[i];
+    }
+    return [across, down, depth];
+  }
+  // What all but the outermost points cover as they swing: the middle, and its width and height.
+  frame() {
+    const seen = [-0.45, 0, 0.45].map((yaw) => this.project(yaw, this.pitch));
+    [this.middle, this.extent] = [[], []];
+    for (const axis of [0, 1]) {
+      const places = seen.flatMap((one) => [...one[axis].filter((_, i) => one[2][i] >= 0.1)]);
+      const sorted = Float32Array.from(places).sort(), cut = Math.floor(sorted.length / 100);
+      const low = sorted[cut], high = sorted[sorted.length - 1 - cut];
+      this.middle.push((low + high) / 2);
+      this.extent.push(Math.max(high - low, 0.1));
+    }
+  }
   draw() {
     const ratio = Math.min(devicePixelRatio || 1, 2), canvas = this.canvas;
     const width = Math.round(canvas.clientWidth * ratio);
@@ -184,19 +210,16 @@ class Cloud {
     const image = this.context.createImageData(width, height);
     const pixels = new Uint32Array(image.data.buffer);
     const nearest = new Float32Array(width * height).fill(Infinity);
-    const { points, colors, unit } = this;
-    const cy = Math.cos(this.yaw), sy = Math.sin(this.yaw);
-    const cp = Math.cos(this.pitch), sp = Math.sin(this.pitch);
-    const focal = 1.4 * Math.min(width, height) * this.zoom;
-    for (let i = 0; i < points.length; i += 3) {
-      const x = points[i] * unit, y = points[i + 1] * unit, z = points[i + 2] * unit;
-      const ahead = cy * z - sy * x, side = cy * x + sy * z;
-      const down = cp * y + sp * ahead, depth = 2.6 + cp * ahead - sp * y;
+    const { colors } = this, [across, down, depths] = this.project(this.yaw, this.pitch);
+    const focal = 0.95 * this.zoom * Math.min(width / this.extent[0], height / this.extent[1]);
+    for (let i = 0; i < depths.length; i++) {
+      const depth = depths[i];
       if (depth < 0.1) continue;
       const size = Math.max(1, Math.min(14, Math.round(0.023 * focal / depth)));
-      const left = Math.round(width / 2 + focal * side / depth - size / 2);
-      const top = Math.round(height / 2 + focal * down / depth - size / 2);
-      const color = 0xff000000 | colors[i + 2] << 16 | colors[i + 1] << 8 | colors[i];
+      const left = Math.round(width / 2 + focal * (across[i] - this.middle[0]) - size / 2);
+      const top = Math.round(height / 2 + focal * (down[i] - this.middle[1]) - size / 2);
+      const [red, green, blue] = colors.subarray(3 * i, 3 * i + 3);
+      const color = 0xff000000 | blue << 16 | green << 8 | red;
       const right = Math.min(width, left + size), bottom = Math.min(height, top + size);
       for (let v = Math.max(0, top); v < bottom; v++)
         for (let u = Math.max(0, left), at = v * width + u; u < right; u++, at++)
