@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import time
 
 import mindspore as ms
 import pytest
@@ -55,6 +56,19 @@ def test_a_second_run_takes_the_graph_whatever_the_weights(run, tmp_path):
     assert [hit for hit, _ in run(*cases).values()] == [True, True, False, False]
     assert kept.is_file() and len(list((tmp_path / "graphs").iterdir())) == 2
     assert [hit for hit, _ in run("shape", "second").values()] == [True, True]
+
+
+def test_what_killed_processes_leave_behind_goes_after_a_day(run, tmp_path):
+    (temporary := tmp_path / "tmp").mkdir()
+    for name, days in (("old", 2), ("new", 0.5), ("another program's", 9)):
+        prefix = "" if " " in name else "mindspore-depth-zoo-graphs-"
+        (folder := temporary / f"{prefix}{name}").mkdir()
+        (folder / "graph").write_text("")
+        os.utime(folder, (then := time.time() - days * 86400, then))
+    run("first", TMPDIR=str(temporary))
+    left = sorted(path.name for path in temporary.iterdir() if (path / "graph").exists())
+    assert left == ["another program's", "mindspore-depth-zoo-graphs-new"]
+    assert len(list(temporary.glob("mindspore-depth-zoo-*"))) == 1  # nor its own
 
 
 def test_operators_are_waited_for_where_nothing_is_compiled(monkeypatch, tmp_path):

@@ -21,6 +21,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -36,6 +37,7 @@ from .files import append_record, keep_newest, read_record, replacing
 
 _DEPENDENCY = "compile_dependency.hash"  # MindSpore's own hash of the program, beside its graphs
 _ENABLE, _PATH = "MS_COMPILER_CACHE_ENABLE", "MS_COMPILER_CACHE_PATH"
+_PREFIX, _DAY = "mindspore-depth-zoo-graphs-", 24 * 60 * 60  # of temporary folders; seconds
 _KEPT = 40  # graphs; those not used for longest go
 _NUMBERS = itertools.count()  # of this process's compilations, as MindSpore counts them
 _PLAIN = (bool, int, float, str, bytes, type(None), np.generic, ms.ops.Primitive)
@@ -166,7 +168,11 @@ def _value(value):
 @functools.cache
 def _place():
     """The folder that MindSpore looks into; it takes the first one that it is told of."""
-    folder = tempfile.mkdtemp(prefix="compiled-")
+    for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):  # by a process that was killed
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > _DAY:
+                shutil.rmtree(left, ignore_errors=True)
+    folder = tempfile.mkdtemp(prefix=_PREFIX)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     os.environ[_PATH] = folder
     place = Path(folder, "rank_0", "graph_cache")
