@@ -191,8 +191,6 @@ def run(models):
     for model in models:
         every = [(*words, "--model", model) for words in EVERY]
         for name, *flags in (*RUNS[model], *every):
-            if name == "bench_infer":
-                flags += ["--json", str(FOLDER / f"infer_{model}.json")]
             command = [sys.executable, "-m", f"tests.benchmarks.{name}", *flags]
             print(" ".join(["python", *command[1:]]), flush=True)
             if subprocess.run(command, cwd=ROOT).returncode:
