@@ -178,7 +178,8 @@ def measure(what, args, with_torch):
         options = {key: getattr(args, key) for key in ("repeats", "grouped_conv", "plain")}
         ours.append(checked(in_fresh_process(MODULE, f"mindspore {what}", **options)))
         if with_torch:
-            theirs.append(checked(in_fresh_process(MODULE, f"pytorch {what}", **options)))
+            case, isa = f"pytorch {what}", args.torch_isa
+            theirs.append(checked(in_fresh_process(MODULE, case, torch_isa=isa, **options)))
     ours = best(ours)
     theirs = best(theirs) if theirs else {}
     pairs = [value for key in ("s", "cpu_s") for value in pair(ours, theirs, key)]
@@ -206,6 +207,7 @@ def main():
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--grouped_conv", default="auto")
     parser.add_argument("--plain", type=int, default=0, help="1: without the forms for CPU")
+    parser.add_argument("--torch_isa", default="AVX2", help="see bench_monodepth2; ALL for none")
     parser.add_argument("--case", choices=CASES, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.case:
