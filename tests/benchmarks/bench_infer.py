@@ -110,6 +110,7 @@ def main():
     parser.add_argument("--images", type=int, default=40, help="photos of the long run")
     parser.add_argument("--rounds", type=int, default=3, help="two or more")
     parser.add_argument("--torch_isa", default="AVX2", help="see bench_monodepth2; ALL for none")
+    parser.add_argument("--json", default=ROOT / "out" / "benchmarks" / "infer")
     parser.add_argument("--case", help=argparse.SUPPRESS)
     parser.add_argument("--folder", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -117,10 +118,11 @@ def main():
         print(json.dumps(measure(options.case, options.model, options.folder)))
         return
     for model in [options.model] if options.model else sorted(INPUTS):
+        print(f"{model} ...", flush=True)
         with tempfile.TemporaryDirectory() as folder:
             choices = options.images, options.rounds, options.torch_isa
             rows = list(rows_of(model, Path(folder), *choices))
-        path = ROOT / "out" / "benchmarks" / f"infer_{model}.json"
+        path = f"{options.json}_{model}.json"
         report("infer.py beside PyTorch, start to last file, CPU", COLUMNS, rows, path)
 
 

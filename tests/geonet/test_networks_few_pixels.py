@@ -11,6 +11,11 @@ from geonet.src.networks.few_pixels import FewPixelsConv, ShiftedConv
 from geonet.src.networks.layers import ConvLayer
 
 
+@pytest.fixture(autouse=True)
+def pynative():
+    ms.set_context(mode=ms.PYNATIVE_MODE)
+
+
 @pytest.mark.parametrize(
     ("size", "kernel_size", "stride", "padding"),
     [

@@ -57,15 +57,14 @@ class CpuSampler(nn.Cell):
 
     def _of_image(self, image, x, y, dout):
         gradient = np.zeros_like(image)
-        for start in range(0, len(x), len(image)):
-            each = [array[start : start + len(image)] for array in (x, y, dout)]
 
-            def fill(part, within, each=each):
-                x, y, weights = (array[part] for array in each)
-                cells = Cells(x, y, image[part], self.is_border, Scratch())
-                cells.scatter(weights, gradient[part])
+        def fill(part, within):
+            for start in range(0, len(x), len(image)):  # every set of places
+                places = slice(start + part.start, start + part.stop)
+                cells = Cells(x[places], y[places], image[part], self.is_border, Scratch())
+                cells.scatter(dout[places], gradient[part])
 
-            for_images(fill, each[0].shape, len(image))
+        for_images(fill, (len(image), *x.shape[1:]), len(image))
         return gradient
 
 

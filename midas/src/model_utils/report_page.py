@@ -102,7 +102,7 @@ document.addEventListener("click", async (event) => {
 
 const turns = { ArrowLeft: [-0.08, 0], ArrowRight: [0.08, 0] };
 Object.assign(turns, { ArrowUp: [0, -0.08], ArrowDown: [0, 0.08] });
-const zooms = { "+": 1.15, "-": 1 / 1.15 };
+const zooms = { "+": 1.15, "-": 1 / 1.15 }, swing = 0.45;  // radians to either side
 const bytesOf = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
 
 class Cloud {
@@ -171,7 +171,7 @@ class Cloud {
   // To and fro, not round: behind what a single camera saw there is nothing.
   swing(now) {
     if (!this.turning || !this.visible) return;
-    this.yaw = -0.45 * Math.cos(now / 3500);
+    this.yaw = -swing * Math.cos(now / 3500);
     this.draw();
     requestAnimationFrame((next) => this.swing(next));
   }
@@ -190,7 +190,7 @@ class Cloud {
   }
   // What all but the outermost points cover as they swing: the middle, and its width and height.
   frame() {
-    const seen = [-0.45, 0, 0.45].map((yaw) => this.project(yaw, this.pitch));
+    const seen = [-swing, 0, swing].map((yaw) => this.project(yaw, this.pitch));
     [this.middle, this.extent] = [[], []];
     for (const axis of [0, 1]) {
       const places = seen.flatMap((one) => [...one[axis].filter((_, i) => one[2][i] >= 0.1)]);
@@ -208,9 +208,9 @@ class Cloud {
     if (canvas.width !== width || canvas.height !== height)
       Object.assign(canvas, { width, height });
     const image = this.context.createImageData(width, height);
-    const pixels = new Uint32Array(image.data.buffer);
+    const pixels = new Uint32Array(image.data.buffer), { colors } = this;
     const nearest = new Float32Array(width * height).fill(Infinity);
-    const { colors } = this, [across, down, depths] = this.project(this.yaw, this.pitch);
+    const [across, down, depths] = this.project(this.yaw, this.pitch);
     const focal = 0.95 * this.zoom * Math.min(width / this.extent[0], height / this.extent[1]);
     for (let i = 0; i < depths.length; i++) {
       const depth = depths[i];
