@@ -49,11 +49,12 @@ def test_several_sets_of_places_for_a_batch(plain):
         np.testing.assert_allclose(got[part], sample("border", image, x[part], y[part]), atol=1e-5)
 
 
+@pytest.mark.parametrize("sets", [1, 3])
 @pytest.mark.parametrize("outside", ["border", "zero"])
-def test_both_forms_and_their_gradients_are_equal(outside):
-    image, x, y = RNG.random((2, 3, 5, 6)), *RNG.uniform(-1, 6, (2, 2, 5, 6))
+def test_both_forms_and_their_gradients_are_equal(outside, sets):
+    image, x, y = RNG.random((2, 3, 5, 6)), *RNG.uniform(-1, 6, (2, 2 * sets, 5, 6))
     arguments = [ms.Tensor(a.astype(np.float32)) for a in (image, x, y)]
-    weights = ms.Tensor(RNG.normal(size=(2, 3, 5, 6)).astype(np.float32))
+    weights = ms.Tensor(RNG.normal(size=(2 * sets, 3, 5, 6)).astype(np.float32))
     results = []
     for plain in (False, True):
         sampler = Sampler(outside, image_gradient=True)
