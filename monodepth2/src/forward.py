@@ -79,7 +79,8 @@ class Forward(nn.Cell):
         """uint8 -> 0..1."""
         found = ()
         for name in names:
-            found = (*found, batch[self.place[name]].to(ms.float32) / 255)
+            # On CPU a quotient lists the places of all its numbers, 16 bytes for each.
+            found = (*found, batch[self.place[name]].to(ms.float32) * (1 / 255))
         return found
 
     def _features(self, images):

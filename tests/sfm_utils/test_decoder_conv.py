@@ -6,7 +6,7 @@ import pytest
 
 from monodepth2.src.model_utils.cpu_forms import use_plain_forms
 from monodepth2.src.sfm_utils import decoder_conv
-from monodepth2.src.sfm_utils.decoder_conv import DecoderConv, double, framed
+from monodepth2.src.sfm_utils.decoder_conv import DecoderConv
 
 RNG = np.random.default_rng(0)
 SIZES = {"tiles fit": (4, 8), "tiles are cut": (3, 5), "one pixel": (1, 1)}
@@ -44,6 +44,32 @@ def test_the_form_that_is_fastest_is_taken(outputs, training, monkeypatch):
     conv.cpu_form = False
     conv(random(1, 3, 4, 4), random(1, 2, 8, 8))
     assert len(taken) <= 2
+
+
+# Channels of the map and of the result, their size, images: 56 tiles and more.
+INFERENCE = {
+    (128, 128, (16, 56), 1): "TiledConv",
+    (128, 128, (13, 13), 4): "TiledConv",  # tiles are cut
+    (128, 128, (16, 52), 1): "Conv2D",
+    (127, 128, (16, 56), 1): "Conv2D",
+    (128, 127, (16, 56), 1): "Conv2D",
+}
+
+
+@pytest.mark.parametrize(("channels", "outputs", "size", "batch"), INFERENCE)
+def test_many_channels_take_tiles_in_inference_too(channels, outputs, size, batch, monkeypatch):
+    taken = []
+    form = decoder_conv.TiledConv.construct
+    monkeypatch.setattr(
+        decoder_conv.TiledConv, "construct", lambda *given: taken.append(1) or form(*given)
+    )
+    conv, x = DecoderConv(0, channels, outputs, "reflect"), random(batch, channels, *size)
+    conv.set_train(False)
+    fast = conv(None, x).asnumpy()
+    assert bool(taken) == (INFERENCE[channels, outputs, size, batch] == "TiledConv")
+    conv.cpu_form = False
+    plain = conv(None, x).asnumpy()
+    np.testing.assert_allclose(fast, plain, atol=2e-5 * np.abs(plain).max())
 
 
 def test_exported_maps_stay_in_the_layout_of_mindspore_lite(tmp_path):
@@ -84,18 +110,6 @@ def test_both_forms_and_their_gradients_are_equal(outputs, training, border, siz
     for plain, tiled in zip(*results):
         assert plain.shape == tiled.shape and np.abs(plain).max() > 0.1
         np.testing.assert_allclose(tiled, plain, atol=2e-5 * np.abs(plain).max())
-
-
-def test_doubling_and_frames_by_hand():
-    image = ms.Tensor(np.array([[[[1, 2], [3, 4]]]], np.float32))
-    twice = [[1, 1, 2, 2], [1, 1, 2, 2], [3, 3, 4, 4], [3, 3, 4, 4]]
-    np.testing.assert_array_equal(double(image).asnumpy()[0, 0], twice)
-    mirrored = [[4, 3, 4, 3], [2, 1, 2, 1], [4, 3, 4, 3], [2, 1, 2, 1]]
-    np.testing.assert_array_equal(framed(image, 1, True).asnumpy()[0, 0], mirrored)
-    repeated = [[1, 1, 2, 2], [1, 1, 2, 2], [3, 3, 4, 4], [3, 3, 4, 4]]
-    np.testing.assert_array_equal(framed(image, 0, True).asnumpy()[0, 0], repeated)
-    zero = [[0, 0, 0, 0, 0], [0, 1, 2, 0, 0], [0, 3, 4, 0, 0], [0, 0, 0, 0, 0], [0, 0, 0, 0, 0]]
-    np.testing.assert_array_equal(framed(image, 1, False, 3).asnumpy()[0, 0], zero)
 
 
 def test_an_unknown_border():

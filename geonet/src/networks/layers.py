@@ -5,7 +5,8 @@ from mindspore import Parameter, nn, ops
 from mindspore.common.initializer import initializer
 
 from ..model_utils.cpu_forms import TILE, CpuForm, TurnedConv
-from ..sfm_utils.decoder_conv import DoubledConv, TiledConv, double, framed, is_few
+from ..sfm_utils.decoder_conv import DoubledConv, TiledConv, is_few, takes_tiles
+from ..sfm_utils.frames import Double, Frame
 from .few_pixels import MOST_PIXELS, FewPixelsConv, ShiftedConv
 
 # Maps with fewer pixels are convolved directly on CPU: Winograd's tiles would be mostly border.
@@ -82,9 +83,10 @@ class ConvLayer(CpuForm):
         self.stride, self.few = stride, FewPixelsConv(kernel_size, stride, padding)
         self.has_forms = kernel_size == 3 and stride == 1 and not doubles
         if doubles:
-            self.doubled = DoubledConv()
+            self.doubled, self.double = DoubledConv(), Double()
         elif self.has_forms:
             self.tiled, self.turned = TiledConv(), TurnedConv(3, (1, 1, 1, 1))
+            self.whole_tiles = Frame(1, False, TILE)
         self.relu = nn.ReLU()
         self.has_many_kernels = (
             kernel_size == 3 and stride == 1 and in_channels * out_channels >= _LEAST_KERNELS
@@ -106,10 +108,11 @@ class ConvLayer(CpuForm):
         if has_cpu_form and self.has_forms and height * width > MOST_PIXELS:
             if is_few(self.weight.shape[0], self.training):
                 return self.turned(x, self.weight)
-            if self.training and height * width >= _LEAST_PIXELS:
-                y = self.tiled(framed(x, 1, False, TILE), self.weight)
+            has_tiles = takes_tiles(x.shape, self.weight.shape[0], self.training)
+            if has_tiles and height * width >= _LEAST_PIXELS:
+                y = self.tiled(self.whole_tiles(x), self.weight)
                 return y if height % TILE == 0 and width % TILE == 0 else y[:, :, :height, :width]
-        x = double(x) if self.doubles else x
+        x = self.double(x) if self.doubles else x
         pixels = -(-x.shape[2] // self.stride) * -(-x.shape[3] // self.stride)
         if has_cpu_form and pixels <= MOST_PIXELS:
             return self.few(x, self.weight)

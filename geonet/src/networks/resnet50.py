@@ -7,7 +7,7 @@ every unit's shortcut is a convolution.
 from mindspore import nn
 
 from ..model_utils.cpu_forms import PaddedMaxPool
-from ..sfm_utils.decoder_conv import double
+from ..sfm_utils.frames import Double
 from .layers import ConvLayer
 from .unet import UNet, up
 
@@ -50,6 +50,7 @@ class ResNet50UNet(UNet):
     def __init__(self, in_channels, out_channels, finish):
         super().__init__(out_channels, finish)
         self.conv1, self.pool = ConvLayer(in_channels, 64, 7, 2), PaddedMaxPool()
+        self.double = Double()
         below, stages = 64, []
         for channels, count in _UNITS:
             stages.append(_stage(below, channels, count))
@@ -61,7 +62,7 @@ class ResNet50UNet(UNet):
 
     def doubled(self, prediction):
         """By repeating pixels."""
-        return double(prediction)
+        return self.double(prediction)
 
     def construct(self, x):
         """(B, in_channels, H, W) -> four (B, out_channels, H / 2^s, W / 2^s), s = 0 to 3."""

@@ -145,4 +145,4 @@ class ResnetEncoder(nn.Cell):
 
     def construct(self, image):
         """(B, 3 n, H, W), RGB 0..1 -> five maps at 1/2, 1/4, 1/8, 1/16, 1/32."""
-        return self.encoder((image - 0.45) / 0.225)
+        return self.encoder((image - 0.45) * (1 / 0.225))

@@ -6,7 +6,8 @@ A decoder doubles a map's size by repeating pixels, puts an encoder's features b
 convolves both. On CPU the doubled map never exists: where a kernel of 3x3 meets each small pixel
 several times, a transposed convolution with sums of its rows and columns meets it once, 16 products
 for four outputs instead of 36. Convolutions to few channels are transposed ones too (`TurnedConv`);
-the others go through Winograd's F(4x4, 3x3) in training, where its gradients are faster.
+the others go through Winograd's F(4x4, 3x3) in training, where its gradients are faster, and with
+many channels.
 `python -m tests.benchmarks.bench_sfm` times them.
 """
 
@@ -21,6 +22,7 @@ from mindspore.ops import constexpr
 from ..model_utils.cpu_forms import (
     IMAGE_TRANSFORM,
     KERNEL_TRANSFORM,
+    LEAST_TILES,
     OUTPUT_TRANSFORM,
     TILE,
     WINDOW,
@@ -28,9 +30,11 @@ from ..model_utils.cpu_forms import (
     TurnedConv,
     turned,
 )
+from .frames import Double, Frame
 
 BORDERS = ("reflect", "zero")
 _NUMBERS = WINDOW**2
+_LEAST_CHANNELS = 128  # of the map and of the result, for tiles without gradients
 # Kernel rows (or columns) by which a small pixel reaches each of four rows of the doubled map.
 _SUMS = np.array([[0, 0, 1], [0, 1, 1], [1, 1, 0], [1, 0, 0]])
 
@@ -74,7 +78,9 @@ class DecoderConv(CpuForm):
         self.conv = ops.Conv2D(out_channels, (3, 3))
         self.tiled, self.doubled = TiledConv(), DoubledConv()
         self.turned = TurnedConv(3, (0, 0, 0, 0))
-        self.bias_add = ops.BiasAdd()
+        self.frame, self.whole_tiles = Frame(1, self.is_reflect), Frame(1, self.is_reflect, TILE)
+        self.small_frame = Frame(0, self.is_reflect)
+        self.double, self.bias_add = Double(), ops.BiasAdd()
 
     def construct(self, small, features):
         """(B, small, h, w), (B, channels, 2h, 2w), either may be None -> (B, out, 2h, 2w)."""
@@ -82,27 +88,27 @@ class DecoderConv(CpuForm):
         return self.bias_add(y, self.bias.to(y.dtype)) if self.has_bias else y
 
     def _plain(self, small, features):
-        x = features if small is None else double(small)
+        x = features if small is None else self.double(small)
         if small is not None and features is not None:
             x = ops.concat((x, features), 1)
-        return self.conv(framed(x, 1, self.is_reflect), self.weight.to(x.dtype))
+        return self.conv(self.frame(x), self.weight.to(x.dtype))
 
     def _fast(self, small, features):
         if small is None:
             return self._of_features(features, self.weight)
         first = self.small_channels
         # Beside the border of a doubled map lies the same pixel again: it mirrors by repeating.
-        x = framed(small, 0, True) if self.is_reflect else small
+        x = self.small_frame(small) if self.is_reflect else small
         y = self.doubled(x, self.weight[:, :first], self.is_reflect)
         return y if features is None else y + self._of_features(features, self.weight[:, first:])
 
     def _of_features(self, x, weight):
         if is_few(weight.shape[0], self.training):
-            return self.turned(framed(x, 1, self.is_reflect), weight)
-        if not self.training:
-            return self.conv(framed(x, 1, self.is_reflect), weight)
+            return self.turned(self.frame(x), weight)
+        if not takes_tiles(x.shape, weight.shape[0], self.training):
+            return self.conv(self.frame(x), weight)
         height, width = x.shape[2], x.shape[3]
-        y = self.tiled(framed(x, 1, self.is_reflect, TILE), weight)
+        y = self.tiled(self.whole_tiles(x), weight)
         return y if height % TILE == 0 and width % TILE == 0 else y[:, :, :height, :width]
 
 
@@ -199,38 +205,12 @@ def is_few(out_channels: int, is_training: bool) -> bool:
     return out_channels <= (32 if is_training else 8)
 
 
-def double(x: ms.Tensor) -> ms.Tensor:
-    """Each pixel twice in both directions: (B, C, h, w) -> (B, C, 2h, 2w)."""
-    return ops.ResizeNearestNeighbor((2 * x.shape[2], 2 * x.shape[3]))(x)
+@constexpr
+def takes_tiles(shape: tuple[int, ...], out_channels: int, is_training: bool) -> bool:
+    """Whether `TiledConv` is faster than the plain form for a map (B, C, h, w).
 
-
-def framed(x: ms.Tensor, inner: int, is_reflect: bool, multiple: int = 1) -> ms.Tensor:
-    """A frame of one pixel, and zeros to the right and below up to a multiple of a size.
-
-    Args:
-        x: (B, C, h, w).
-        inner: which pixel from the border the frame repeats: 1 mirrors, 0 repeats the outermost.
-        is_reflect: False makes the frame zero.
-        multiple: of what h and w become, not counting the frame.
-    Returns:
-        (B, C, h' + 2, w' + 2).
+    In training it is because of its gradients; else with many channels and enough tiles.
     """
-    # MindSpore Lite turns the map to another layout and back for slices of Python's.
-    cut, (batch, channels, height, width) = ops.Slice(), x.shape
-    size = batch, channels, 1, width
-    first = cut(x, (0, 0, inner, 0), size)
-    last = cut(x, (0, 0, height - 1 - inner, 0), size)
-    x = _between(first, x, last, is_reflect, -height % multiple, 2)
-    size = batch, channels, x.shape[2], 1
-    first = cut(x, (0, 0, 0, inner), size)
-    last = cut(x, (0, 0, 0, width - 1 - inner), size)
-    return _between(first, x, last, is_reflect, -width % multiple, 3)
-
-
-def _between(first, x, last, is_reflect, more, axis):
-    if not is_reflect:
-        first, last = ops.zeros_like(first), ops.zeros_like(last)
-    parts = (first, x, last)
-    for _ in range(more):
-        parts += (ops.zeros_like(last),)
-    return ops.concat(parts, axis)
+    batch, channels, height, width = shape
+    tiles = batch * -(-height // TILE) * -(-width // TILE)
+    return is_training or (min(channels, out_channels) >= _LEAST_CHANNELS and tiles >= LEAST_TILES)
