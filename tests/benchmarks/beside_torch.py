@@ -148,4 +148,11 @@ def run(module, doc, title, cases, measure, json_name, options=None, check=None)
             compare(module, case, check[1], torch_isa=args.torch_isa, **options)
         limits = {"repeats": args.repeats, "torch_isa": args.torch_isa}
         rows.append(row(module, case, args.rounds, **limits, **options))
-    report(title, ["step", *COLUMNS], rows, args.json)
+    report(title, ["step", *COLUMNS], kept(rows, args.json), args.json)
+
+
+def kept(rows, path):
+    """The rows of an earlier run of other cases that the file has, then these."""
+    path, measured = Path(path), {row[0] for row in rows}
+    earlier = json.loads(path.read_text())["rows"] if path.exists() else []
+    return [row for row in earlier if row[0] not in measured] + rows

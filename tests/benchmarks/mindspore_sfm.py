@@ -22,6 +22,7 @@ class PhotometricLoss(nn.Cell):
         self.intrinsics, self.inverse = ms.Tensor(intrinsics), ms.Tensor(inverse)
         self.resize = Resize("half_pixel")
         self.reprojection = similarity.Similarity("reflect")
+        self.smoothness = smoothness.Smoothness()
         self.warp = warping.InverseWarp(warping.MONODEPTH2_GUARD, "border")
 
     def construct(self, d0, d1, d2, d3, pose0, pose1, p0, p1, p2, p3, source0, source1, noise):
@@ -31,7 +32,7 @@ class PhotometricLoss(nn.Cell):
             full = self.resize(disparity, *self.size) if scale else disparity
             depths = (*depths, 1 / (0.01 + 9.99 * full))
             normalized = smoothness.normalized(disparity)
-            smooth = smooth + 1e-3 / 2**scale * smoothness.smoothness(normalized, image)
+            smooth = smooth + 1e-3 / 2**scale * self.smoothness(normalized, image)
         depths = ops.concat(depths)
         still0, still1 = self.reprojection(p0, source0), self.reprojection(p0, source1)
         noise0, noise1 = ops.split(noise, 1, 1)

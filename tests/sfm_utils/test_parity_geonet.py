@@ -185,12 +185,15 @@ def test_similarity_and_its_gradients(plain):
     )
 
 
+@pytest.mark.parametrize("plain", [False, True])
 @pytest.mark.parametrize(("name", "values"), [("disp", "sm_disp"), ("flow", "fw_grad_flow_in")])
-def test_smoothness(name, values):
+def test_smoothness(name, values, plain):
+    smooth = smoothness.Smoothness()
+    smooth.cpu_form = not plain
     values, image = channels_first(values), channels_first("fw_img")
     loss = GEOMETRY[f"sm_{name}_loss"]
-    np.testing.assert_allclose(float(smoothness.smoothness(values, image)), loss, atol=ATOL)
-    gradient = ms.grad(smoothness.smoothness)(values, image)
+    np.testing.assert_allclose(float(smooth(values, image)), loss, atol=ATOL)
+    gradient = ms.grad(smooth)(values, image)
     check_gradient(gradient.transpose(0, 2, 3, 1), GEOMETRY[f"sm_{name}_grad"])
 
 

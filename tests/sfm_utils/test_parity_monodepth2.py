@@ -99,11 +99,14 @@ def test_reprojection_loss(plain):
     np.testing.assert_allclose(got, expected, atol=ATOL_SSIM)
 
 
-def test_smoothness():
+@pytest.mark.parametrize("plain", [False, True])
+def test_smoothness(plain):
+    smooth = smoothness.Smoothness()
+    smooth.cpu_form = not plain
     disparity, image = tensor("disp"), tensor("img1")
-    got = smoothness.smoothness(disparity, image)
+    got = smooth(disparity, image)
     np.testing.assert_allclose(float(got), LAYERS["smooth_raw"], RTOL_LOSS)
-    got = smoothness.smoothness(smoothness.normalized(disparity), image)
+    got = smooth(smoothness.normalized(disparity), image)
     np.testing.assert_allclose(float(got), LAYERS["smooth_norm"], RTOL_LOSS)
 
 

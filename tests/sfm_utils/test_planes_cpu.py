@@ -56,3 +56,9 @@ def test_scratch_is_kept_and_never_handed_out_twice():
     thread.start()
     thread.join()
     assert not np.shares_memory(others[0], arrays[0])
+
+
+def test_signs_in_their_place():
+    numbers = np.float32([-2, -0.0, 0, 1e-30, np.inf, np.nan])
+    assert planes_cpu.sign_in_place(numbers) is numbers
+    np.testing.assert_array_equal(numbers, [-1, 0, 0, 1, 1, 0])

@@ -94,6 +94,27 @@ def test_both_forms_and_their_gradients_are_equal(border):
         np.testing.assert_allclose(ours, plain, atol=1e-5)
 
 
+@pytest.mark.parametrize("border", ["reflect", "same"])
+def test_the_measure_of_each_channel(border):
+    target, image, weights = random(2, 3, 7, 6), random(2, 3, 7, 6), random(2, 3, 7, 6)
+    results = []
+    for plain in (False, True):
+        compare = similarity(border, plain)
+
+        def total(target, image, compare=compare):
+            values = compare.difference(target, image)
+            return (values * weights).sum(), values
+
+        gradients, (values,) = ms.grad(total, (0, 1), has_aux=True)(target, image)
+        assert not gradients[0].asnumpy().any()
+        mean = compare(target, image).asnumpy()
+        np.testing.assert_allclose(values.asnumpy().mean(1, keepdims=True), mean, atol=1e-6)
+        results.append((gradients[1].asnumpy(), values.asnumpy()))
+    for ours, plain in zip(*results):
+        assert ours.shape == plain.shape and np.abs(plain).max() > 0.1
+        np.testing.assert_allclose(ours, plain, atol=1e-5)
+
+
 @pytest.mark.parametrize("plain", [False, True])
 @pytest.mark.parametrize("use_ssim", [False, True])
 def test_several_images_for_each_target(use_ssim, plain):

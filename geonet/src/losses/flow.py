@@ -12,7 +12,7 @@ from ..networks.full_flow import length
 from ..networks.layout import repeated
 from ..sfm_utils.sampling import Sampler
 from ..sfm_utils.similarity import Similarity, channel_mean
-from ..sfm_utils.smoothness import smoothness
+from ..sfm_utils.smoothness import Smoothness
 from ..sfm_utils.warping import places
 
 
@@ -39,6 +39,7 @@ class FlowLoss(nn.Cell):
         self.consistency_weight, self.consistency = consistency_weight, consistency
         self.sampler, self.flow_sampler = Sampler("zero"), Sampler("zero", image_gradient=True)
         self.compare, self.resize = Similarity("same", share=alpha), Resize("area")
+        self.smoothness = Smoothness()
 
     def construct(self, flows, images, count):
         """The terms, and what there is to look at.
@@ -63,7 +64,7 @@ class FlowLoss(nn.Cell):
             x, y = places(flow)
             warped = self.sampler(others, x, y)
             error = self.compare(ours, warped)
-            smooth_loss = smooth_loss + smoothness(flow, ours) / 2**scale
+            smooth_loss = smooth_loss + self.smoothness(flow, ours) / 2**scale
             first = warped if scale == 0 else first
             if self.consistency_weight == 0:
                 warp_loss = warp_loss + count * error.mean()

@@ -10,7 +10,7 @@ from mindspore import nn, ops
 from ..model_utils.resize import Resize
 from ..networks.layout import both_depths, motions, repeated, scaled_camera
 from ..sfm_utils.similarity import Similarity
-from ..sfm_utils.smoothness import smoothness
+from ..sfm_utils.smoothness import Smoothness
 from ..sfm_utils.warping import GEONET_GUARD, InverseWarp
 
 
@@ -27,6 +27,7 @@ class RigidLoss(nn.Cell):
         self.warp_weight, self.smooth_weight = warp_weight, smooth_weight
         self.warp = InverseWarp(GEONET_GUARD, "zero")
         self.compare, self.resize = Similarity("same", share=alpha), Resize("area")
+        self.smoothness = Smoothness()
 
     def construct(self, disparities, poses, images, K, inv_K):
         """The two terms, and what there is to look at.
@@ -55,7 +56,7 @@ class RigidLoss(nn.Cell):
             error = self.compare(ours, warped)
             # The means of both directions, each times S / 2.
             warp_loss = warp_loss + count * error.mean()
-            smooth_loss = smooth_loss + smoothness(disparity, level) / 2**scale
+            smooth_loss = smooth_loss + self.smoothness(disparity, level) / 2**scale
             errors = (*errors, error)
             first = warped if scale == 0 else first
         return self.warp_weight * warp_loss, self.smooth_weight * smooth_loss, errors, first

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from mindspore import nn, ops
 
-from .planes_cpu import Scratch, blocks, first_of, for_images
+from .planes_cpu import Scratch, blocks, first_of, for_images, sign_in_place
 
 _C1, _C2 = np.float32(0.01**2), np.float32(0.03**2)
 _ONES, _NINTHS = np.ones(3, np.float32), np.full(3, 1 / 9, np.float32)
@@ -75,7 +75,7 @@ class CpuSimilarity(nn.Cell):
                 both, out = (target[within, block], image[part, block]), gradients[part, block]
                 structure = _Structure(*both, self.is_reflect)
                 structure.gradient(weights, out)
-                sign = _sign(structure.difference)
+                sign = sign_in_place(structure.difference)
                 sign *= of_difference
                 out += sign
 
@@ -153,12 +153,6 @@ class _Structure:
 def _planes(block):
     """Each (H, W) of a block as a view: to reshape a part of the channels would copy them."""
     return (plane for image in block for plane in image)
-
-
-def _sign(planes):
-    """np.sign in place, in half the time."""
-    above, below = (planes > 0).view(np.int8), (planes < 0).view(np.int8)
-    return np.subtract(above, below, out=planes, dtype=np.int8, casting="unsafe")
 
 
 def _border_weight(is_reflect):

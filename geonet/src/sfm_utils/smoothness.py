@@ -12,7 +12,9 @@ from __future__ import annotations
 import mindspore as ms
 from mindspore import ops
 
+from ..model_utils.cpu_forms import CpuForm
 from .similarity import channel_mean
+from .smoothness_cpu import CpuSmoothness
 
 
 def normalized(disparity: ms.Tensor, guard: float = 1e-7) -> ms.Tensor:
@@ -24,18 +26,23 @@ def normalized(disparity: ms.Tensor, guard: float = 1e-7) -> ms.Tensor:
     return disparity / (disparity.mean((2, 3), True) + guard)
 
 
-def smoothness(values: ms.Tensor, image: ms.Tensor) -> ms.Tensor:
-    """Mean absolute difference of horizontal neighbours plus that of vertical ones, each weighted.
-
-    Args:
-        values: (B, C, H, W).
-        image: (B, 3, H, W); the weight is exp(-mean over channels |difference|).
-    Returns:
-        A scalar.
+class Smoothness(CpuForm):
+    """Mean absolute difference of horizontal neighbours plus that of vertical ones, each weighted
+    by exp(-mean over channels |difference of the image|).
     """
-    image = ops.stop_gradient(image)
-    horizontal = ops.abs(values[:, :, :, :-1] - values[:, :, :, 1:])
-    vertical = ops.abs(values[:, :, :-1] - values[:, :, 1:])
-    across = ops.exp(-channel_mean(ops.abs(image[:, :, :, :-1] - image[:, :, :, 1:])))
-    down = ops.exp(-channel_mean(ops.abs(image[:, :, :-1] - image[:, :, 1:])))
-    return (horizontal * across).mean() + (vertical * down).mean()
+
+    def __init__(self):
+        super().__init__()
+        if self.cpu_form:
+            self.on_cpu = CpuSmoothness()
+
+    def construct(self, values, image):
+        """(B, C, H, W), (B, 3, H, W) -> a scalar."""
+        image = ops.stop_gradient(image)
+        if self.cpu_form:
+            return self.on_cpu(values, image)[0].reshape(())
+        horizontal = ops.abs(values[:, :, :, :-1] - values[:, :, :, 1:])
+        vertical = ops.abs(values[:, :, :-1] - values[:, :, 1:])
+        across = ops.exp(-channel_mean(ops.abs(image[:, :, :, :-1] - image[:, :, :, 1:])))
+        down = ops.exp(-channel_mean(ops.abs(image[:, :, :-1] - image[:, :, 1:])))
+        return (horizontal * across).mean() + (vertical * down).mean()

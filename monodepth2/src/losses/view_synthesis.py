@@ -12,7 +12,8 @@ from mindspore import nn, ops
 
 from ..model_utils.resize import Resize
 from ..networks.depth_decoder import disparity_to_depth
-from ..sfm_utils import poses, smoothness
+from ..sfm_utils import poses
+from ..sfm_utils.smoothness import Smoothness, normalized
 
 _PRIOR = 0.2  # weight of the term that keeps a predicted mask near 1
 _LEAST_MASK = 1.2e-38  # the smallest normal float32, whose logarithm is finite
@@ -44,6 +45,7 @@ class ViewSynthesisLoss(nn.Cell):
     ):
         super().__init__()
         self.reprojection, self.resize = reprojection, Resize("half_pixel")
+        self.smoothness = Smoothness()
         self.min_depth, self.max_depth = limits
         self.inverted, self.scaled_motion = tuple(inverted), scaled_motion
         self.scales, self.at_each_scale = tuple(scales), at_each_scale
@@ -94,7 +96,7 @@ class ViewSynthesisLoss(nn.Cell):
                 images = _first(warped, errors, masked, target.shape[0])
         losses = ()
         for place, disparity in enumerate(disparities):
-            uneven = smoothness.smoothness(smoothness.normalized(disparity), targets[place])
+            uneven = self.smoothness(normalized(disparity), targets[place])
             loss = reprojections[place] + self.weights[place] * uneven
             losses = (*losses, loss if masks is None else loss + priors[place])
         return losses, shares, images

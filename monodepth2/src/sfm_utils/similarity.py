@@ -93,6 +93,10 @@ class Similarity(CpuForm):
 
     def difference(self, target: ms.Tensor, image: ms.Tensor) -> ms.Tensor:
         """The measure of each channel: (B, C, H, W) twice -> (B, C, H, W)."""
+        target = ops.stop_gradient(target)
+        if self.use_ssim and self.cpu_form:
+            planes = -1, 1, *image.shape[2:]
+            return self.on_cpu(target.reshape(planes), image.reshape(planes)).reshape(image.shape)
         difference = ops.abs(target - image)
         if not self.use_ssim:
             return difference
