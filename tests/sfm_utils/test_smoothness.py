@@ -65,7 +65,7 @@ def test_both_forms_and_their_gradients_are_equal(shape, block, monkeypatch):
         results.append([array.asnumpy() for array in value(values)])
     for plain, fast in zip(*results):
         assert plain.shape == fast.shape and np.abs(plain).max() > 0.1 / np.prod(shape)
-        np.testing.assert_allclose(fast, plain, atol=1e-6 * np.abs(plain).max())
+        np.testing.assert_allclose(fast, plain, atol=4e-6 * np.abs(plain).max())
 
 
 def test_equal_neighbours_have_no_gradient(smoothness):
