@@ -1,6 +1,6 @@
 """Identical in every model folder; edit one, then run scripts/sync_model_utils.sh.
 
-Maps of doubled size, and what is around a map before it is convolved.
+Maps of doubled size, and the frames that maps get before a convolution.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from mindspore.ops import constexpr
 
 from ..model_utils.cpu_forms import CpuForm
 
-# Maps of fewer numbers, all images together, are not worth the time that the pieces of a gradient
-# take to compile.
+# Maps with fewer numbers, of all images together, keep MindSpore's own gradient: ours takes longer to
+# compile than it saves.
 _LARGE = 1 << 19
 
 
@@ -36,9 +36,10 @@ class Frame(nn.Cell):
     """A frame of one pixel, and zeros to the right and below up to a multiple of a size.
 
     Args:
-        inner: which pixel from the border the frame repeats: 1 mirrors, 0 repeats the outermost.
+        inner: the pixel, counted from the border, that the frame repeats: 0 is the outermost one, 1
+            mirrors about it and needs two pixels in both directions.
         is_reflect: False makes the frame zero.
-        multiple: of what h and w become, not counting the frame.
+        multiple: h and w, without the frame, grow to multiples of it.
     """
 
     def __init__(self, inner: int, is_reflect: bool, multiple: int = 1):
@@ -47,9 +48,7 @@ class Frame(nn.Cell):
         self.of_large_map = _FrameWithGradient(inner, is_reflect, multiple)
 
     def construct(self, x):
-        """(B, C, h, w), two pixels at least in both directions for `inner` 1
-        -> (B, C, h' + 2, w' + 2).
-        """
+        """(B, C, h, w) -> (B, C, h' + 2, w' + 2)."""
         if is_large(x.shape):
             return self.of_large_map(x)
         return framed(x, self.inner, self.is_reflect, self.multiple)
@@ -58,8 +57,8 @@ class Frame(nn.Cell):
 class _FrameWithGradient(nn.Cell):
     """A frame whose gradient is put together from parts of the map.
 
-    MindSpore's own adds up whole maps of zeros, one for each side: for 64 channels at 96x320, two
-    samples, in 15 ms instead of 6 (a frame of zeros: 20 instead of 2).
+    MindSpore's own gradient adds up a whole map for each side of the frame. For two samples of 64
+    channels at 96x320 it takes 15 ms, this one 6; for a frame of zeros 20 and 2.
     """
 
     def __init__(self, inner, is_reflect, multiple):
