@@ -13,8 +13,8 @@ from mindspore.ops import constexpr
 
 from ..model_utils.cpu_forms import CpuForm
 
-# Maps with fewer numbers, of all images together, keep MindSpore's own gradient: ours takes longer to
-# compile than it saves.
+# Maps with fewer numbers, of all images together, keep MindSpore's own gradient: ours takes longer
+# to compile than it saves.
 _LARGE = 1 << 19
 
 

@@ -1,6 +1,6 @@
 """Identical in every model folder; edit one, then run scripts/sync_model_utils.sh.
 
-Smoothness on CPU; see planes_cpu. The gradient is computed along with the value, from the same numbers.
+Smoothness on CPU; see planes_cpu. The gradient is computed along with the value.
 """
 
 from __future__ import annotations
