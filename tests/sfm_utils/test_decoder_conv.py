@@ -12,6 +12,12 @@ RNG = np.random.default_rng(0)
 SIZES = {"tiles fit": (4, 8), "tiles are cut": (3, 5), "one pixel": (1, 1)}
 
 
+@pytest.fixture
+def small_tiles(monkeypatch):
+    """Small maps take tiles too."""
+    monkeypatch.setattr(decoder_conv, "_LEAST_PIXELS", 1)
+
+
 def random(*shape):
     return ms.Tensor(RNG.normal(size=shape).astype(np.float32))
 
@@ -28,7 +34,7 @@ FORMS = {
 
 
 @pytest.mark.parametrize(("outputs", "training"), FORMS)
-def test_the_form_that_is_fastest_is_taken(outputs, training, monkeypatch):
+def test_the_form_that_is_fastest_is_taken(outputs, training, monkeypatch, small_tiles):
     taken = []
     for name in ("TurnedConv", "TiledConv", "DoubledConv"):
         form = getattr(decoder_conv, name)
@@ -46,13 +52,14 @@ def test_the_form_that_is_fastest_is_taken(outputs, training, monkeypatch):
     assert len(taken) <= 2
 
 
-# Channels of the map and of the result, their size, images: 56 tiles and more.
+# Channels of the map and of the result, their size, images.
 INFERENCE = {
     (128, 128, (16, 56), 1): "TiledConv",
     (128, 128, (13, 13), 4): "TiledConv",  # tiles are cut
     (128, 128, (16, 52), 1): "Conv2D",
     (127, 128, (16, 56), 1): "Conv2D",
     (128, 127, (16, 56), 1): "Conv2D",
+    (128, 128, (5, 19), 6): "Conv2D",  # 95 pixels: mostly border
 }
 
 
@@ -88,7 +95,9 @@ def test_exported_maps_stay_in_the_layout_of_mindspore_lite(tmp_path):
 @pytest.mark.parametrize("border", ["reflect", "zero"])
 @pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
 @pytest.mark.parametrize(("small", "channels"), [(3, 2), (3, 0), (0, 2)])
-def test_both_forms_and_their_gradients_are_equal(outputs, training, border, size, small, channels):
+def test_both_forms_and_their_gradients_are_equal(
+    outputs, training, border, size, small, channels, small_tiles
+):
     height, width = size
     conv = DecoderConv(small, channels, outputs, border, weight_init="normal", bias_init="normal")
     conv.set_train(training)

@@ -4,13 +4,11 @@ import mindspore as ms
 from mindspore import Parameter, nn, ops
 from mindspore.common.initializer import initializer
 
-from ..model_utils.cpu_forms import TILE, CpuForm, TurnedConv
-from ..sfm_utils.decoder_conv import DoubledConv, TiledConv, is_few, takes_tiles
-from ..sfm_utils.frames import Double, Frame
+from ..model_utils.cpu_forms import CpuForm
+from ..sfm_utils.decoder_conv import DoubledConv, FeatureConv
+from ..sfm_utils.frames import Double
 from .few_pixels import MOST_PIXELS, FewPixelsConv, ShiftedConv
 
-# Maps with fewer pixels are convolved directly on CPU: Winograd's tiles would be mostly border.
-_LEAST_PIXELS = 192
 # With fewer pixels the sums of a doubled map's kernels take longer than they save.
 _LEAST_DOUBLED = 32
 # In exported graphs `ShiftedConv` is faster with so many kernels and so few pixels.
@@ -85,8 +83,7 @@ class ConvLayer(CpuForm):
         if doubles:
             self.doubled, self.double = DoubledConv(), Double()
         elif self.has_forms:
-            self.tiled, self.turned = TiledConv(), TurnedConv(3, (1, 1, 1, 1))
-            self.whole_tiles = Frame(1, False, TILE)
+            self.of_features = FeatureConv("zero")
         self.relu = nn.ReLU()
         self.has_many_kernels = (
             kernel_size == 3 and stride == 1 and in_channels * out_channels >= _LEAST_KERNELS
@@ -106,12 +103,7 @@ class ConvLayer(CpuForm):
         if has_cpu_form and self.doubles and height * width >= _LEAST_DOUBLED:
             return self.doubled(x, self.weight, False)
         if has_cpu_form and self.has_forms and height * width > MOST_PIXELS:
-            if is_few(self.weight.shape[0], self.training):
-                return self.turned(x, self.weight)
-            has_tiles = takes_tiles(x.shape, self.weight.shape[0], self.training)
-            if has_tiles and height * width >= _LEAST_PIXELS:
-                y = self.tiled(self.whole_tiles(x), self.weight)
-                return y if height % TILE == 0 and width % TILE == 0 else y[:, :, :height, :width]
+            return self.of_features(x, self.weight)
         x = self.double(x) if self.doubles else x
         pixels = -(-x.shape[2] // self.stride) * -(-x.shape[3] // self.stride)
         if has_cpu_form and pixels <= MOST_PIXELS:

@@ -35,6 +35,7 @@ from .frames import Double, Frame
 BORDERS = ("reflect", "zero")
 _NUMBERS = WINDOW**2
 _LEAST_CHANNELS = 128  # of the map and of the result, for tiles without gradients
+_LEAST_PIXELS = 96  # of a map, for tiles
 # Kernel rows (or columns) by which a small pixel reaches each of four rows of the doubled map.
 _SUMS = np.array([[0, 0, 1], [0, 1, 1], [1, 1, 0], [1, 0, 0]])
 
@@ -66,8 +67,6 @@ class DecoderConv(CpuForm):
         has_bias: bool = True,
     ):
         super().__init__()
-        if border not in BORDERS:
-            raise ValueError(f"border {border!r}: choose one of {', '.join(BORDERS)}")
         shape = (out_channels, small_channels + channels, 3, 3)
         self.weight = Parameter(initializer(weight_init, shape), name="weight")
         self.has_bias = has_bias
@@ -75,10 +74,8 @@ class DecoderConv(CpuForm):
             self.bias = Parameter(initializer(bias_init, (out_channels,)), name="bias")
         self.small_channels, self.channels = small_channels, channels
         self.is_reflect = border == "reflect"
-        self.conv = ops.Conv2D(out_channels, (3, 3))
-        self.tiled, self.doubled = TiledConv(), DoubledConv()
-        self.turned = TurnedConv(3, (0, 0, 0, 0))
-        self.frame, self.whole_tiles = Frame(1, self.is_reflect), Frame(1, self.is_reflect, TILE)
+        self.conv, self.frame = ops.Conv2D(out_channels, (3, 3)), Frame(1, self.is_reflect)
+        self.of_features, self.doubled = FeatureConv(border), DoubledConv()
         self.small_frame = Frame(0, self.is_reflect)
         self.double, self.bias_add = Double(), ops.BiasAdd()
 
@@ -95,21 +92,45 @@ class DecoderConv(CpuForm):
 
     def _fast(self, small, features):
         if small is None:
-            return self._of_features(features, self.weight)
+            return self.of_features(features, self.weight)
         first = self.small_channels
         # Beside the border of a doubled map lies the same pixel again: it mirrors by repeating.
         x = self.small_frame(small) if self.is_reflect else small
         y = self.doubled(x, self.weight[:, :first], self.is_reflect)
-        return y if features is None else y + self._of_features(features, self.weight[:, first:])
+        return y if features is None else y + self.of_features(features, self.weight[:, first:])
 
-    def _of_features(self, x, weight):
-        if is_few(weight.shape[0], self.training):
-            return self.turned(self.frame(x), weight)
-        if not takes_tiles(x.shape, weight.shape[0], self.training):
-            return self.conv(self.frame(x), weight)
-        height, width = x.shape[2], x.shape[3]
-        y = self.tiled(self.whole_tiles(x), weight)
-        return y if height % TILE == 0 and width % TILE == 0 else y[:, :, :height, :width]
+
+class FeatureConv(nn.Cell):
+    """3x3 convolution of a map, stride 1, in the form that is fastest on CPU.
+
+    Args:
+        border: see `DecoderConv`.
+    Raises:
+        ValueError: an unknown border.
+    """
+
+    def __init__(self, border: str):
+        super().__init__()
+        if border not in BORDERS:
+            raise ValueError(f"border {border!r}: choose one of {', '.join(BORDERS)}")
+        self.is_reflect = border == "reflect"
+        # Operators add a frame of zeros by themselves.
+        self.pad = 0 if self.is_reflect else 1
+        self.frame, self.whole_tiles = Frame(1, True), Frame(1, self.is_reflect, TILE)
+        self.turned, self.tiled = TurnedConv(3, (self.pad,) * 4), TiledConv()
+
+    def construct(self, x, weight):
+        """(B, in, h, w), (out, in, 3, 3) -> (B, out, h, w)."""
+        out_channels, height, width = weight.shape[0], x.shape[2], x.shape[3]
+        form = fastest_form(x.shape, out_channels, self.training)
+        if form == "tiled":
+            y = self.tiled(self.whole_tiles(x), weight)
+            return y if height % TILE == 0 and width % TILE == 0 else y[:, :, :height, :width]
+        if self.is_reflect:
+            x = self.frame(x)
+        if form == "turned":
+            return self.turned(x, weight)
+        return ops.Conv2D(out_channels, 3, pad_mode="pad", pad=self.pad)(x, weight)
 
 
 class DoubledConv(nn.Cell):
@@ -200,17 +221,15 @@ def _both_axes(matrix):
 
 
 @constexpr
-def is_few(out_channels: int, is_training: bool) -> bool:
-    """Whether `TurnedConv` is the fastest form for so many channels."""
-    return out_channels <= (32 if is_training else 8)
+def fastest_form(shape: tuple[int, ...], out_channels: int, is_training: bool) -> str:
+    """Of `FeatureConv` for a map (B, C, h, w): "turned", "tiled" or "plain".
 
-
-@constexpr
-def takes_tiles(shape: tuple[int, ...], out_channels: int, is_training: bool) -> bool:
-    """Whether `TiledConv` is faster than the plain form for a map (B, C, h, w).
-
-    In training it is because of its gradients; else with many channels and enough tiles.
+    Tiles gain in training because of their gradients, else with many channels and enough tiles. In
+    small maps they would be mostly border.
     """
     batch, channels, height, width = shape
+    if out_channels <= (32 if is_training else 8):
+        return "turned"
     tiles = batch * -(-height // TILE) * -(-width // TILE)
-    return is_training or (min(channels, out_channels) >= _LEAST_CHANNELS and tiles >= LEAST_TILES)
+    gains = min(channels, out_channels) >= _LEAST_CHANNELS and tiles >= LEAST_TILES
+    return "tiled" if height * width >= _LEAST_PIXELS and (is_training or gains) else "plain"
