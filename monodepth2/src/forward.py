@@ -5,6 +5,7 @@ from mindspore import nn, ops
 
 from .datasets.fields import STEREO, color, color_aug, frame_tag
 from .model_utils.step import mixed_precision
+from .networks.resnet_encoder import quotient
 
 
 class Forward(nn.Cell):
@@ -79,8 +80,7 @@ class Forward(nn.Cell):
         """uint8 -> 0..1."""
         found = ()
         for name in names:
-            # On CPU a quotient lists the places of all its numbers, 16 bytes for each.
-            found = (*found, batch[self.place[name]].to(ms.float32) * (1 / 255))
+            found = (*found, quotient(batch[self.place[name]].to(ms.float32), 255.0))
         return found
 
     def _features(self, images):

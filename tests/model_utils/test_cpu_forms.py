@@ -62,12 +62,13 @@ def test_values_and_gradients(batch, inputs, outputs, height, width):
 
 
 def test_where_it_is_used():
-    assert fits((1, 256, 48, 48), ms.float32)
-    assert fits((3, 256, 16, 48), ms.float32)  # the tiles of all images count
-    assert fits((2, 256, 28, 16), ms.float32)  # 56 of them
-    assert not fits((1, 256, 44, 20), ms.float32)  # 55 are too few
-    assert not fits((1, 256, 96, 98), ms.float32)  # tiles would be cut
-    assert not fits((1, 256, 96, 96), ms.float16)  # too few digits
+    assert fits((1, 256, 48, 48), ms.float32, True)
+    assert fits((3, 256, 16, 48), ms.float32, True)  # the tiles of all images count
+    assert not fits((1, 256, 44, 48), ms.float32, True)  # too few tiles
+    assert fits((2, 256, 28, 16), ms.float32, False)  # 56 of them
+    assert not fits((1, 256, 44, 20), ms.float32, False)  # 55 are too few
+    assert not fits((1, 256, 96, 98), ms.float32, False)  # tiles would be cut
+    assert not fits((1, 256, 96, 96), ms.float16, False)  # too few digits
 
 
 @pytest.mark.parametrize("borders", [(0, 0, 0, 0), (1, 1, 1, 1), (2, 0, 1, 2)])

@@ -3,7 +3,7 @@
 Parameters have the names of the published checkpoints; the classifier is left out.
 """
 
-from mindspore import nn
+from mindspore import nn, ops
 from mindspore.common.initializer import HeNormal
 
 from ..model_utils.cpu_forms import Conv3x3, PaddedMaxPool
@@ -145,4 +145,13 @@ class ResnetEncoder(nn.Cell):
 
     def construct(self, image):
         """(B, 3 n, H, W), RGB 0..1 -> five maps at 1/2, 1/4, 1/8, 1/16, 1/32."""
-        return self.encoder((image - 0.45) * (1 / 0.225))
+        return self.encoder(quotient(image - 0.45, 0.225))
+
+
+def quotient(image, divisor):
+    """image / divisor, a number.
+
+    As an operator of its own: on CPU what `/` becomes lists the places of all numbers, 16 bytes for
+    each.
+    """
+    return ops.RealDiv()(image, divisor)
