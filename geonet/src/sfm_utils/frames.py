@@ -103,12 +103,15 @@ def _folded(x, inner, axis, size):
                 part = part + last
             parts += (part,)
         return ops.concat(parts, axis)
-    parts = (_part(x, axis, 1 + inner, 1) + first,)
+    parts = ()
+    if inner:
+        parts += (_part(x, axis, 1, 1),)
+    parts += (_part(x, axis, 1 + inner, 1) + first,)
     if size > 2 * inner + 2:
         parts += (_part(x, axis, 2 + inner, size - 2 * inner - 2),)
     parts += (_part(x, axis, size - inner, 1) + last,)
     if inner:
-        parts = (_part(x, axis, 1, 1), *parts, _part(x, axis, size, 1))
+        parts += (_part(x, axis, size, 1),)
     return ops.concat(parts, axis)
 
 

@@ -95,7 +95,7 @@ class Similarity(CpuForm):
         """The measure of each channel: (B, C, H, W) twice -> (B, C, H, W)."""
         target = ops.stop_gradient(target)
         if self.use_ssim and self.cpu_form:
-            planes = -1, 1, *image.shape[2:]
+            planes = -1, 1, image.shape[2], image.shape[3]
             return self.on_cpu(target.reshape(planes), image.reshape(planes)).reshape(image.shape)
         difference = ops.abs(target - image)
         if not self.use_ssim:
