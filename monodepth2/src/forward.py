@@ -5,7 +5,6 @@ from mindspore import nn, ops
 
 from .datasets.fields import STEREO, color, color_aug, frame_tag
 from .model_utils.step import mixed_precision
-from .networks.resnet_encoder import quotient
 
 
 class Forward(nn.Cell):
@@ -28,6 +27,7 @@ class Forward(nn.Cell):
         if self.has_mask:
             self.predictive_mask = networks["predictive_mask"]
         self.motion, self.loss, self.with_images = motion, loss, with_images
+        self.divide = ops.RealDiv()  # instead of `/`, see ResnetEncoder
         self.is_stereo = STEREO in sources
         moving = [source for source in sources if source != STEREO]
         # As in the original a shared encoder sees the other camera's image too, and its BatchNorm.
@@ -80,7 +80,7 @@ class Forward(nn.Cell):
         """uint8 -> 0..1."""
         found = ()
         for name in names:
-            found = (*found, quotient(batch[self.place[name]].to(ms.float32), 255.0))
+            found = (*found, self.divide(batch[self.place[name]].to(ms.float32), 255.0))
         return found
 
     def _features(self, images):

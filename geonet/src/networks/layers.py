@@ -83,7 +83,7 @@ class ConvLayer(CpuForm):
         if doubles:
             self.doubled, self.double = DoubledConv(), Double()
         elif self.has_forms:
-            self.of_features = FeatureConv("zero")
+            self.of_features = FeatureConv(is_reflect=False)
         self.relu = nn.ReLU()
         self.has_many_kernels = (
             kernel_size == 3 and stride == 1 and in_channels * out_channels >= _LEAST_KERNELS

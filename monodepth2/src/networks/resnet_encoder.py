@@ -142,16 +142,9 @@ class ResnetEncoder(nn.Cell):
         self.num_layers = num_layers
         self.num_ch_enc = [64, *(expansion * channels for channels in (64, 128, 256, 512))]
         self.encoder = _ResNet(num_layers, 3 * num_input_images)
+        # On CPU `/` would list the places of all numbers, 16 bytes for each.
+        self.divide = ops.RealDiv()
 
     def construct(self, image):
         """(B, 3 n, H, W), RGB 0..1 -> five maps at 1/2, 1/4, 1/8, 1/16, 1/32."""
-        return self.encoder(quotient(image - 0.45, 0.225))
-
-
-def quotient(image, divisor):
-    """image / divisor, a number.
-
-    As an operator of its own: on CPU what `/` becomes lists the places of all numbers, 16 bytes for
-    each.
-    """
-    return ops.RealDiv()(image, divisor)
+        return self.encoder(self.divide(image - 0.45, 0.225))

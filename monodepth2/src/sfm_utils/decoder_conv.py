@@ -67,6 +67,8 @@ class DecoderConv(CpuForm):
         has_bias: bool = True,
     ):
         super().__init__()
+        if border not in BORDERS:
+            raise ValueError(f"border {border!r}: choose one of {', '.join(BORDERS)}")
         shape = (out_channels, small_channels + channels, 3, 3)
         self.weight = Parameter(initializer(weight_init, shape), name="weight")
         self.has_bias = has_bias
@@ -75,7 +77,7 @@ class DecoderConv(CpuForm):
         self.small_channels, self.channels = small_channels, channels
         self.is_reflect = border == "reflect"
         self.conv, self.frame = ops.Conv2D(out_channels, (3, 3)), Frame(1, self.is_reflect)
-        self.of_features, self.doubled = FeatureConv(border), DoubledConv()
+        self.of_features, self.doubled = FeatureConv(self.is_reflect), DoubledConv()
         self.small_frame = Frame(0, self.is_reflect)
         self.double, self.bias_add = Double(), ops.BiasAdd()
 
@@ -104,19 +106,15 @@ class FeatureConv(nn.Cell):
     """3x3 convolution of a map, stride 1, in the form that is fastest on CPU.
 
     Args:
-        border: see `DecoderConv`.
-    Raises:
-        ValueError: an unknown border.
+        is_reflect: whether the border mirrors about the outermost pixels; else it is zero.
     """
 
-    def __init__(self, border: str):
+    def __init__(self, is_reflect: bool):
         super().__init__()
-        if border not in BORDERS:
-            raise ValueError(f"border {border!r}: choose one of {', '.join(BORDERS)}")
-        self.is_reflect = border == "reflect"
+        self.is_reflect = is_reflect
         # Operators add a frame of zeros by themselves.
-        self.pad = 0 if self.is_reflect else 1
-        self.frame, self.whole_tiles = Frame(1, True), Frame(1, self.is_reflect, TILE)
+        self.pad = 0 if is_reflect else 1
+        self.frame, self.whole_tiles = Frame(1, True), Frame(1, is_reflect, TILE)
         self.turned, self.tiled = TurnedConv(3, (self.pad,) * 4), TiledConv()
 
     def construct(self, x, weight):

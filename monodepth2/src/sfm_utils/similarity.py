@@ -85,7 +85,6 @@ class Similarity(CpuForm):
 
     def construct(self, target, image):
         """(B, C, H, W), (K B, C, H, W) -> (K B, 1, H, W): K images for each target."""
-        target = ops.stop_gradient(target)
         if self.use_ssim and self.cpu_form:
             return self.on_cpu(target, image)
         target = ops.tile(target, (image.shape[0] // target.shape[0], 1, 1, 1))
@@ -93,10 +92,10 @@ class Similarity(CpuForm):
 
     def difference(self, target: ms.Tensor, image: ms.Tensor) -> ms.Tensor:
         """The measure of each channel: (B, C, H, W) twice -> (B, C, H, W)."""
-        target = ops.stop_gradient(target)
         if self.use_ssim and self.cpu_form:
             planes = -1, 1, image.shape[2], image.shape[3]
             return self.on_cpu(target.reshape(planes), image.reshape(planes)).reshape(image.shape)
+        target = ops.stop_gradient(target)
         difference = ops.abs(target - image)
         if not self.use_ssim:
             return difference
