@@ -81,6 +81,22 @@ def test_operators_are_waited_for_where_nothing_is_compiled(monkeypatch, tmp_pat
     assert calls == [1]
 
 
+def test_a_cell_that_compiles_nothing_is_described_only_where_its_program_has_a_graph(
+    monkeypatch, tmp_path
+):
+    described = []
+    monkeypatch.setattr(graph_cache, "_name_of", lambda cell: described.append(cell))
+    monkeypatch.setattr(ms.runtime, "launch_blocking", lambda: None)
+    cell = nn.ReLU()
+    (tmp_path / "another-program.graph").write_text("")
+    with_graph_cache(cell, eager=True, folder=tmp_path)
+    assert not described
+    (tmp_path / f"{graph_cache._program(ms.__version__)}-other.graph").write_text("")
+    with_graph_cache(cell, eager=True, folder=tmp_path)
+    with_graph_cache(cell, folder=tmp_path / "new")
+    assert described == [cell, cell]
+
+
 @pytest.mark.slow
 def test_what_a_graph_depends_on_is_part_of_its_name(run, tmp_path):
     run("first")

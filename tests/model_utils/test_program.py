@@ -334,12 +334,14 @@ def test_the_configuration_ends_at_the_entry_points(model):
 def test_what_a_program_saves_is_read_back_by_every_program(model, tmp_path):
     path, readers = REPOSITORY / model / "config.yaml", program.programs(REPOSITORY / model)
     assert len(readers) >= 7
-    plain = {name: load_config(path, [], readers, name) for name in readers}
+    plain = {name: load_config(path, [], readers[name], name, lambda: readers) for name in readers}
     for writer in readers:
         save_config(plain[writer], tmp_path / "saved.yaml")
         words = ["--config_path", str(tmp_path / "saved.yaml")]
         for reader in readers:
-            assert load_config(path, words, readers, reader) == plain[reader]
+            assert (
+                load_config(path, words, readers[reader], reader, lambda: readers) == plain[reader]
+            )
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -16,7 +16,7 @@ import math
 import operator
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -169,8 +169,9 @@ def _checked(key, value, options, source):
 def load_config(
     path: str | Path,
     argv: Sequence[str] = (),
-    readers: Mapping[str, set[str]] | None = None,
+    keys: set[str] | None = None,
     program: str = "",
+    readers: Callable[[], Mapping[str, set[str]]] = dict,
 ) -> argparse.Namespace:
     """Merge config.yaml, `--config_path FILE` and the flags; the last one wins.
 
@@ -180,8 +181,10 @@ def load_config(
     Args:
         path: the model's config.yaml, the only home of the defaults, whose types rule.
         argv: the words of the command line without the program's name.
-        readers: {program: keys that it reads}; None: one program that reads every key.
-        program: the name of this one in `readers`.
+        keys: those that this program reads; None: every key.
+        program: its name.
+        readers: {program: keys that it reads} of all programs; called for an error only, since it
+            takes a while to find them.
     Returns:
         Namespace with the keys that the program reads.
     Raises:
@@ -196,14 +199,14 @@ def load_config(
             raise InputError(f"config_path: expected one file, got {' '.join(words) or 'none'}")
         file = os.path.expanduser(words[0])  # noqa: PTH111
         layers.append((read_options(file).defaults, f"in {file}"))
-    read = set(options.defaults) if readers is None else readers[program]
+    read = set(options.defaults) if keys is None else keys
     for name in given:
         key = _known(name, options, "on the command line")
         ignored = options.ignored.get(program)
         if key in options.accepted or (isinstance(ignored, list) and key in ignored):
             print(f"{key} is accepted and has no effect")
         elif key not in read:
-            raise InputError(_not_read(key, readers, program))
+            raise InputError(_not_read(key, readers(), program))
     layers.append((given, "on the command line"))
     values = {}
     for layer, source in layers:

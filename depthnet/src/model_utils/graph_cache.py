@@ -39,6 +39,7 @@ _DEPENDENCY = "compile_dependency.hash"  # MindSpore's own hash of the program, 
 _ENABLE, _PATH = "MS_COMPILER_CACHE_ENABLE", "MS_COMPILER_CACHE_PATH"
 _PREFIX, _DAY = "mindspore-depth-zoo-graphs-", 24 * 60 * 60  # of temporary folders; seconds
 _KEPT = 40  # graphs; those not used for longest go
+_DIGITS = 16  # of a program in a graph's name, which begins with them
 _NUMBERS = itertools.count()  # of this process's compilations, as MindSpore counts them
 _PLAIN = (bool, int, float, str, bytes, type(None), np.generic, ms.ops.Primitive)
 # Of a cell: when and how it was made, and its parameters and cells, which are described themselves.
@@ -76,8 +77,11 @@ def with_graph_cache(
     cell.set_train(False)
     if device_target() != "CPU":
         return cell
-    folder = folder or default_folder()
-    name = _name_of(cell) if folder and os.environ.get(_ENABLE) != "1" else None
+    folder, program = folder or default_folder(), _program(ms.__version__)
+    is_kept = folder and os.environ.get(_ENABLE) != "1"
+    if is_kept and eager:  # without a graph of this program the cell is not worth describing
+        is_kept = any(folder.glob(f"{program}*"))
+    name = _name_of(cell) if is_kept else None
     seen = {}  # {shapes: whether they have a graph}
     if eager:
         # Else Python waits by spinning on a core that the operators need (MiDaS: 2.1 s, not 1.6).
@@ -85,7 +89,7 @@ def with_graph_cache(
 
     def run(*inputs: ms.Tensor) -> Any:
         shapes = tuple((x.shape, str(x.dtype)) for x in inputs)
-        graph = name and folder / f"{_hash((_program(ms.__version__), name, shapes))}.graph"
+        graph = name and folder / f"{program}-{_hash((name, shapes))}.graph"
         is_new = shapes not in seen
         if is_new:
             seen[shapes] = not eager or bool(graph and _is_intact(graph))
@@ -107,7 +111,7 @@ def _program(version):
     """A hash of MindSpore's version, the program's file and the model's sources."""
     files = [Path(sys.argv[0]).resolve(), *sorted(_SOURCE.rglob("*.py"))]
     contents = [_content(file) for file in files if file.is_file()]
-    return _hash((version, str(files[0]), contents))
+    return _hash((version, str(files[0]), contents))[:_DIGITS]
 
 
 def _content(file):

@@ -174,11 +174,11 @@ def run(
     entry = Path(inspect.getsourcefile(main)).resolve()
     try:
         path = entry.with_name("config.yaml")
-        readers = {**programs(entry.parent), entry.name: keys_read(entry)}
+        keys = keys_read(entry)
         if "--help" in argv or "-h" in argv:
-            print(help_text(read_options(path), readers[entry.name], description), flush=True)
+            print(help_text(read_options(path), keys, description), flush=True)
             return
-        config = load_config(path, argv, readers, entry.name)
+        config = load_config(path, argv, keys, entry.name, lambda: programs(entry.parent))
         print(description.strip().splitlines()[0])
         words = " ".join(f"{key}={value}" for key, value in vars(config).items())
         options = {"break_on_hyphens": False, "break_long_words": False}

@@ -1,6 +1,7 @@
 """Networks that are built for weights and filled with them."""
 
 import mindspore as ms
+import numpy as np
 
 from ..model_utils.context import without_values
 from ..model_utils.errors import InputError, shown
@@ -55,9 +56,9 @@ def listed(names):
 
 
 def fill(found):
-    """Set parameters to the values of [(parameter, array)]."""
+    """Set parameters to the values of [(parameter, float32 array)], whose memory becomes theirs."""
     for parameter, array in found:
-        parameter.set_data(ms.Tensor(array, parameter.dtype))
+        parameter.set_data(ms.Tensor.from_numpy(np.require(array, requirements="CAW")))
 
 
 def fitting(network, weights, name):

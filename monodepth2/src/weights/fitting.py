@@ -19,8 +19,9 @@ _ADVICE = {
 def fill(found):
     """Set parameters to the values of [(parameter, array)]."""
     for parameter, array in found:
+        # A copy: two networks may start from the same array.
         value = np.array(array, np.float32, order="C")
-        parameter.set_data(ms.Tensor(value, parameter.dtype))
+        parameter.set_data(ms.Tensor.from_numpy(value))
 
 
 def fitting(network, weights, name=""):
