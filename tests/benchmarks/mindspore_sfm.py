@@ -3,7 +3,7 @@
 import mindspore as ms
 from mindspore import nn, ops
 
-from monodepth2.src.model_utils.cpu_forms import Conv3x3
+from monodepth2.src.model_utils.convolutions import Conv3x3
 from monodepth2.src.model_utils.resize import Resize
 from monodepth2.src.sfm_utils import similarity, smoothness, warping
 from monodepth2.src.sfm_utils.decoder_conv import DecoderConv

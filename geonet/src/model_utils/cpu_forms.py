@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import mindspore as ms
 import numpy as np
-from mindspore import Parameter, nn, ops
-from mindspore.common.initializer import initializer
+from mindspore import nn, ops
 from mindspore.ops import constexpr
 
 TILE = 4
@@ -189,42 +188,6 @@ def use_plain_forms(net: nn.Cell) -> None:
     for _, cell in net.cells_and_names():
         if isinstance(cell, CpuForm):
             cell.cpu_form, cell.is_exported = False, True
-
-
-class Conv3x3(CpuForm):
-    """3x3 convolution, stride 1, zero border; on CPU large maps take Winograd's way.
-
-    Args:
-        in_channels, out_channels (int): channels.
-        has_bias (bool): add a bias.
-        weight_init, bias_init: initializers of the (out, in, 3, 3) weight and the (out,) bias.
-    """
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        has_bias: bool,
-        weight_init: object,
-        bias_init: object,
-    ):
-        super().__init__()
-        shape = (out_channels, in_channels, 3, 3)
-        self.weight = Parameter(initializer(weight_init, shape), name="weight")
-        self.has_bias = has_bias
-        if has_bias:
-            self.bias = Parameter(initializer(bias_init, (out_channels,)), name="bias")
-        self.conv = ops.Conv2D(out_channels, (3, 3), pad_mode="pad", pad=1)
-        self.winograd = WinogradConv()
-        self.bias_add = ops.BiasAdd()
-
-    def construct(self, x):
-        """(B, in, h, w) -> (B, out, h, w)."""
-        if self.cpu_form and fits(x.shape, x.dtype, self.training):
-            x = self.winograd(x, self.weight)
-        else:
-            x = self.conv(x, self.weight.to(x.dtype))
-        return self.bias_add(x, self.bias.to(x.dtype)) if self.has_bias else x
 
 
 class PaddedMaxPool(CpuForm):

@@ -19,6 +19,7 @@ from mindspore import Parameter, nn, ops
 from mindspore.common.initializer import initializer
 from mindspore.ops import constexpr
 
+from ..model_utils.convolutions import SmallConv, is_small
 from ..model_utils.cpu_forms import (
     IMAGE_TRANSFORM,
     KERNEL_TRANSFORM,
@@ -116,6 +117,7 @@ class FeatureConv(nn.Cell):
         self.pad = 0 if is_reflect else 1
         self.frame, self.whole_tiles = Frame(1, True), Frame(1, is_reflect, TILE)
         self.turned, self.tiled = TurnedConv(3, (self.pad,) * 4), TiledConv()
+        self.small = SmallConv(3, 1, "pad", self.pad)
 
     def construct(self, x, weight):
         """(B, in, h, w), (out, in, 3, 3) -> (B, out, h, w)."""
@@ -128,6 +130,8 @@ class FeatureConv(nn.Cell):
             x = self.frame(x)
         if form == "turned":
             return self.turned(x, weight)
+        if self.training and is_small(x.shape, weight.shape):
+            return self.small(x, weight)
         return ops.Conv2D(out_channels, 3, pad_mode="pad", pad=self.pad)(x, weight)
 
 

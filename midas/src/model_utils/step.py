@@ -15,7 +15,7 @@ import mindspore as ms
 import numpy as np
 from mindspore import Parameter, Tensor, amp, nn, ops
 
-from .device import Device, level_on
+from .device import Device, give_back_free_memory, level_on
 
 _FINITE = "finite"
 
@@ -100,7 +100,10 @@ class TrainStep:
         self._stop = {stop: Tensor(float(stop), ms.float32) for stop in (False, True)}
         options = {"statistics": self._statistics, "kept": self._kept, "first": first}
         step, self._names = _training_graph(forward, optimizer, device, scaler=scaler, **options)
-        self._run = ms.jit(step, jit_level=jit_level) if jit_level else ms.jit(step)
+        if device.target == "CPU" and not jit_level:
+            self._run = _Graph(step).set_train()
+        else:
+            self._run = ms.jit(step, jit_level=jit_level) if jit_level else ms.jit(step)
         self._result = None
 
     def __call__(self, batch: tuple, stop: bool = False) -> None:
@@ -109,7 +112,11 @@ class TrainStep:
         Args:
             stop: this rank wants to stop; every rank learns of it at the next look.
         """
-        self._result = self._run(self._stop[stop], *batch)
+        arguments = self._stop[stop], *batch
+        if self._result is None and isinstance(self._run, nn.Cell):
+            self._run.compile(*arguments)
+            give_back_free_memory()
+        self._result = self._run(*arguments)
 
     def look(self) -> Outcome:
         """Wait for the last step to end, and read its outcome."""
@@ -124,13 +131,8 @@ class TrainStep:
         values = dict(zip(self._names, terms))
         if bad_step >= 0 and overflow > 0:
             values["gradients"] = math.inf
-        return Outcome(
-            values=values,
-            bad_step=None if bad_step < 0 else bad_step,
-            is_ours=bool(is_ours.numpy()),
-            stop=stop > 0,
-            overflow=overflow > 0,
-        )
+        where = {"bad_step": None if bad_step < 0 else bad_step, "is_ours": bool(is_ours.numpy())}
+        return Outcome(values=values, **where, stop=stop > 0, overflow=overflow > 0)
 
     def _restore(self):
         """Give the moving statistics back what they were before the bad step."""
@@ -139,6 +141,17 @@ class TrainStep:
             part = kept[start : start + parameter.size]
             parameter.set_data(Tensor(part.reshape(parameter.shape), parameter.dtype))
             start += parameter.size
+
+
+class _Graph(nn.Cell):
+    """A step as a cell: unlike a function it can be compiled before it runs."""
+
+    def __init__(self, step):
+        super().__init__(auto_prefix=False)
+        self.step = step
+
+    def construct(self, stop, *batch):
+        return self.step(stop, *batch)
 
 
 def _moving_statistics(networks):

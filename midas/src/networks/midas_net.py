@@ -5,7 +5,7 @@ import math
 from mindspore import nn
 from mindspore.common.initializer import HeUniform, Uniform
 
-from ..model_utils.cpu_forms import Conv3x3
+from ..model_utils.convolutions import Conv3x3
 from ..model_utils.errors import InputError
 from ..model_utils.resize import DoubleSize, DoubleSizeConv
 from .encoder import Encoder

@@ -6,7 +6,8 @@ Parameters have the names of the published checkpoints; the classifier is left o
 from mindspore import nn, ops
 from mindspore.common.initializer import HeNormal
 
-from ..model_utils.cpu_forms import Conv3x3, PaddedMaxPool
+from ..model_utils.convolutions import Conv3x3
+from ..model_utils.cpu_forms import PaddedMaxPool
 
 # Layers: (blocks of the four stages, whether they are bottlenecks).
 DEPTHS = {
