@@ -7,12 +7,10 @@ from mindspore import nn, ops
 
 from midas.src.model_utils import cpu_forms
 from midas.src.model_utils.cpu_forms import (
-    Conv3x3,
     TurnedConv,
     WinogradConv,
     device_target,
     fits,
-    use_plain_forms,
 )
 
 # F(4x4, 3x3) loses about two digits of float32.
@@ -83,21 +81,6 @@ def test_a_transposed_convolution_with_the_turned_kernel(kernel_size, outputs, b
     for got, want in pairs:
         assert got.shape == want.shape
         np.testing.assert_allclose(got.asnumpy(), want.asnumpy(), rtol=1e-4, atol=1e-4)
-
-
-@pytest.mark.parametrize("size", [48, 30])
-def test_plain_forms_compute_the_same(size):
-    cell, x = Conv3x3(4, 3, True, "normal", "normal"), random(2, 4, size, size)
-    assert cell.weight.shape == (3, 4, 3, 3)
-    cell.weight.set_data(random(3, 4, 3, 3))
-    fast = cell(x).asnumpy()
-    use_plain_forms(cell)
-    cell.compile_cache.clear()
-    plain = cell(x).asnumpy()
-    direct = ops.bias_add(Direct(3)(x, cell.weight), cell.bias).asnumpy()
-    np.testing.assert_array_equal(plain, direct)
-    assert np.array_equal(fast, plain) == (size == 30)
-    assert np.abs(fast - plain).max() < TOLERANCE * np.abs(plain).max()
 
 
 def test_the_target_is_asked_in_the_way_that_the_version_knows(monkeypatch):

@@ -1,7 +1,9 @@
 """Device, seed and the start of a distributed run, with a MindSpore that only notes the calls."""
 
+import ctypes
 import os
 from dataclasses import FrozenInstanceError
+from pathlib import Path
 from types import SimpleNamespace
 
 import mindspore as ms
@@ -265,3 +267,29 @@ def test_a_310_is_not_for_mindspore(calls, monkeypatch, target):
     assert setup("CPU").target == "CPU" and len(calls) == 2
     monkeypatch.setattr(device, "card_kinds", lambda: ("310", "910B"))
     assert setup(target).target == "Ascend"
+
+
+def test_free_memory_goes_back_to_the_system():
+    """Pieces with memory in use behind them, which glibc keeps by itself."""
+    libc = ctypes.CDLL(None)
+    libc.malloc.restype, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+    pieces = [libc.malloc(4000) for _ in range(20_000)]
+    for piece in pieces:
+        ctypes.memset(piece, 1, 4000)
+    for piece in pieces[:-1]:
+        libc.free(piece)
+    before = resident()
+    device.give_back_free_memory()
+    assert before - resident() > 40e6
+    libc.free(pieces[-1])
+
+
+def test_another_c_library_keeps_its_memory(monkeypatch):
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: object())
+    device.give_back_free_memory()
+
+
+def resident():
+    """Bytes of this process in memory."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")

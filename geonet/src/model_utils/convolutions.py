@@ -55,7 +55,7 @@ class SmallConv(nn.Cell):
             stride=self.stride,
         )(dout, weight, x.shape)
         columns = ops.depend(x, dout)  # cut them when they are needed, not in the forward pass
-        if area > 1 or self.stride > 1:
+        if area > 1 or self.stride > 1 or self.pad:
             columns = columns.reshape(batch * channels, 1, height, width)
             columns = self._conv(area)(columns, _places(self.kernel_size))
         if batch <= _FEW:

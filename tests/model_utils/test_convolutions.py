@@ -1,0 +1,97 @@
+"""Convolutions in the form that suits the CPU: values, gradients, and which form is taken."""
+
+import sys
+
+import mindspore as ms
+import numpy as np
+import pytest
+from mindspore import ops
+
+from geonet.src.networks.layers import ConvLayer
+from midas.src.model_utils.convolutions import Conv3x3, SmallConv, is_small
+from midas.src.model_utils.cpu_forms import use_plain_forms
+from monodepth2.src.sfm_utils.decoder_conv import FeatureConv
+
+# Winograd's F(4x4, 3x3) loses about two digits of float32.
+TOLERANCE = 1e-4
+
+
+def random(*shape):
+    rng = np.random.default_rng(sum(shape))
+    return ms.Tensor(rng.standard_normal(shape, np.float32))
+
+
+BORDERS = {
+    "none": {"pad_mode": "valid"},
+    "one": {"pad_mode": "pad", "pad": 1},
+    "TensorFlow's": {"pad_mode": "same"},
+}
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3])
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("kernel_size", [1, 3])
+@pytest.mark.parametrize("border", BORDERS)
+def test_a_small_convolution_and_its_gradients(border, kernel_size, stride, batch):
+    x, weight = random(batch, 5, 6, 8), random(4, 5, kernel_size, kernel_size)
+    small = SmallConv(kernel_size, stride, **BORDERS[border])
+    plain = ops.Conv2D(4, kernel_size, stride=stride, **BORDERS[border])
+    np.testing.assert_array_equal(small(x, weight).asnumpy(), plain(x, weight).asnumpy())
+    slopes = [ms.grad(lambda *a, f=f: f(*a).sin().sum(), (0, 1)) for f in (small, plain)]
+    found, expected = (slope(x, weight) for slope in slopes)
+    for got, want in zip(found, expected, strict=True):
+        assert got.shape == want.shape
+        # The order of the sums differs.
+        np.testing.assert_allclose(got.asnumpy(), want.asnumpy(), rtol=1e-4, atol=1e-4)
+
+
+def test_where_it_saves_memory():
+    assert is_small((2, 512, 6, 20), (512, 512, 3, 3))
+    assert is_small((16, 256, 8, 26), (1024, 256, 1, 1))
+    assert not is_small((16, 255, 8, 26), (1024, 255, 1, 1))  # few weights
+    assert is_small((1, 256, 32, 227), (256, 256, 3, 3))
+    assert not is_small((1, 256, 32, 228), (256, 256, 3, 3))  # windows with many numbers
+    assert not is_small((2, 256, 32, 114), (256, 256, 3, 3))  # of all images
+
+
+LAYERS = {
+    "Conv3x3": lambda: Conv3x3(4, 3, False, "normal", None),
+    "ConvLayer": lambda: ConvLayer(4, 3, 3, 2),
+    "FeatureConv": lambda: FeatureConv(is_reflect=False),
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_it_is_taken_where_weights_are_learned(name, monkeypatch):
+    """Of each model's copies: their limits are lowered, what they call is noted."""
+    taken = []
+    layer = LAYERS[name]().set_train(True)
+    kind = type(layer.small)
+    monkeypatch.setattr(sys.modules[kind.__module__], "_LEAST_WEIGHTS", 1)
+    construct = kind.construct
+    monkeypatch.setattr(kind, "construct", lambda *a: taken.append(1) or construct(*a))
+    # 33 channels, so that FeatureConv does not take the form for few.
+    inputs = (random(1, 4, 6, 10),)
+    inputs += (random(33, 4, 3, 3),) if name == "FeatureConv" else ()
+    layer(*inputs)
+    assert taken == [1]
+    layer.set_train(False)
+    layer(*inputs)
+    assert taken == [1]
+
+
+@pytest.mark.parametrize("size", [48, 30])
+def test_plain_forms_compute_the_same(size):
+    cell, x = Conv3x3(4, 3, True, "normal", "normal"), random(2, 4, size, size)
+    assert cell.weight.shape == (3, 4, 3, 3)
+    cell.weight.set_data(random(3, 4, 3, 3))
+    fast = cell(x).asnumpy()
+    use_plain_forms(cell)
+    cell.compile_cache.clear()
+    plain = cell(x).asnumpy()
+    direct = ops.bias_add(
+        ops.Conv2D(3, 3, pad_mode="pad", pad=1)(x, cell.weight), cell.bias
+    ).asnumpy()
+    np.testing.assert_array_equal(plain, direct)
+    assert np.array_equal(fast, plain) == (size == 30)
+    assert np.abs(fast - plain).max() < TOLERANCE * np.abs(plain).max()
