@@ -49,35 +49,38 @@ def test_where_it_saves_memory():
     assert is_small((2, 512, 6, 20), (512, 512, 3, 3))
     assert is_small((16, 256, 8, 26), (1024, 256, 1, 1))
     assert not is_small((16, 255, 8, 26), (1024, 255, 1, 1))  # few weights
-    assert is_small((1, 256, 32, 227), (256, 256, 3, 3))
-    assert not is_small((1, 256, 32, 228), (256, 256, 3, 3))  # windows with many numbers
-    assert not is_small((2, 256, 32, 114), (256, 256, 3, 3))  # of all images
+    assert is_small((1, 256, 256, 256), (1024, 256, 1, 1))
+    assert not is_small((1, 256, 256, 257), (1024, 256, 1, 1))  # many numbers
+    assert not is_small((2, 256, 256, 129), (1024, 256, 1, 1))  # of all images
+    assert not is_small((1, 256, 86, 86), (256, 256, 3, 3))  # of all windows
 
 
 LAYERS = {
-    "Conv3x3": lambda: Conv3x3(4, 3, False, "normal", None),
-    "ConvLayer": lambda: ConvLayer(4, 3, 3, 2),
-    "FeatureConv": lambda: FeatureConv(is_reflect=False),
+    "Conv3x3": (lambda: Conv3x3(4, 3, False, "normal", None), {"pad": 1}),
+    "ConvLayer": (lambda: ConvLayer(4, 3, 3, 2), {"pad": 1, "stride": 2}),
+    "FeatureConv": (lambda: FeatureConv(is_reflect=False), {"pad": 1}),
 }
 
 
 @pytest.mark.parametrize("name", LAYERS)
 def test_it_is_taken_where_weights_are_learned(name, monkeypatch):
-    """Of each model's copies: their limits are lowered, what they call is noted."""
-    taken = []
-    layer = LAYERS[name]().set_train(True)
+    """Of each model's copy: its limit is lowered, what it gives is noted."""
+    make, border = LAYERS[name]
+    layer, given = make().set_train(True), []
     kind = type(layer.small)
     monkeypatch.setattr(sys.modules[kind.__module__], "_LEAST_WEIGHTS", 1)
     construct = kind.construct
-    monkeypatch.setattr(kind, "construct", lambda *a: taken.append(1) or construct(*a))
-    # 33 channels, so that FeatureConv does not take the form for few.
-    inputs = (random(1, 4, 6, 10),)
-    inputs += (random(33, 4, 3, 3),) if name == "FeatureConv" else ()
+    monkeypatch.setattr(kind, "construct", lambda *a: given.append(construct(*a)) or given[-1])
+    # 33 channels: fewer go another way in FeatureConv.
+    x, weight = random(1, 4, 6, 10), getattr(layer, "weight", random(33, 4, 3, 3))
+    inputs = (x, weight) if name == "FeatureConv" else (x,)
     layer(*inputs)
-    assert taken == [1]
+    plain = ops.Conv2D(len(weight), 3, pad_mode="pad", **border)(x, weight)
+    (got,) = given
+    np.testing.assert_array_equal(got.asnumpy(), plain.asnumpy())
     layer.set_train(False)
     layer(*inputs)
-    assert taken == [1]
+    assert len(given) == 1
 
 
 @pytest.mark.parametrize("size", [48, 30])
