@@ -12,6 +12,7 @@ from geonet.src.networks import make_networks
 from geonet.src.networks.models import preprocess
 from geonet.src.weights import find_weights, load, open_weights
 from geonet.src.weights.crc32c import crc32c
+from geonet.src.weights.loading import fill
 from tests.geonet.golden_networks import GOLDEN, arrays, planes
 from tests.geonet.small_networks import save_small
 from tests.geonet.tf_files import golden_variables, tensorflow_arrays, write_checkpoint
@@ -44,6 +45,17 @@ def randomized(names, **options):
                 array = np.float32(generator.random(parameter.shape))
                 parameter.set_data(ms.Tensor(array))
     return networks
+
+
+def test_values_are_copied_only_where_a_parameter_cannot_have_their_memory():
+    own, frozen, short = np.float32([1, 2]), np.float32([3, 4]), np.float16([5, 6])
+    frozen.flags.writeable = False
+    parameters = [ms.Parameter(ms.Tensor(np.zeros(2, np.float32))) for _ in range(4)]
+    fill(zip(parameters, (own, frozen, short, np.float32([[7, 0], [8, 0]])[:, 0]), strict=True))
+    own += 1
+    found = [parameter.asnumpy().tolist() for parameter in parameters]
+    assert found == [[2, 3], [3, 4], [5, 6], [7, 8]]
+    assert {parameter.dtype for parameter in parameters} == {ms.float32}
 
 
 # 133 and 475 MB; test_weights_names compares the names and shapes of all four lists.

@@ -56,9 +56,9 @@ def listed(names):
 
 
 def fill(found):
-    """Set parameters to the values of [(parameter, float32 array)], whose memory becomes theirs."""
+    """Set parameters to the values of [(parameter, array)]; memory of float32 becomes theirs."""
     for parameter, array in found:
-        parameter.set_data(ms.Tensor.from_numpy(np.require(array, requirements="CAW")))
+        parameter.set_data(ms.Tensor.from_numpy(np.require(array, np.float32, "CAW")))
 
 
 def fitting(network, weights, name):
