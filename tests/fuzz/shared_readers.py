@@ -88,8 +88,8 @@ def _write_saved_config(folder):
 
 
 def _read_saved_config(folder, file):
-    readers = program.programs(CONFIG.parent)
-    config.load_config(CONFIG, ["--config_path", str(file)], readers, "train.py")
+    keys = program.keys_read(CONFIG.with_name("train.py"))
+    config.load_config(CONFIG, ["--config_path", str(file)], keys, "train.py")
 
 
 def _read_main_config(folder, file):

@@ -34,7 +34,7 @@ def parse(words):
     text = (
         "import json, sys; from src.model_utils.program import programs; "
         "from src.model_utils.config import load_config; readers = programs('.'); "
-        "found = [vars(load_config('config.yaml', line[1:], readers, line[0])) "
+        "found = [vars(load_config('config.yaml', line[1:], readers[line[0]], line[0])) "
         "for line in json.load(sys.stdin)]; print(json.dumps(found))"
     )
     done = subprocess.run(

@@ -42,7 +42,7 @@ def test_every_line_is_parsed_as_it_stands():
     text = (
         "import json, sys; from src.model_utils.program import programs; "
         "from src.model_utils.config import load_config; readers = programs('.'); "
-        "[load_config('config.yaml', words[1:], readers, words[0]) "
+        "[load_config('config.yaml', words[1:], readers[words[0]], words[0]) "
         "for words in json.load(sys.stdin)]"
     )
     words = [line.split()[1:] for line in PARSED if "export_gt" not in line]

@@ -102,7 +102,7 @@ def test_a_block_of_commands_can_be_planned(host, number):
     calls += launched(printed)
     for model, program, *flags in calls:
         folder = REPOSITORY / model
-        load_config(folder / "config.yaml", flags, programs(folder), program)
+        load_config(folder / "config.yaml", flags, programs(folder)[program], program)
     started = re.findall(r"^(?:\S+=\S+ )*bash scripts/(?:run_|train_).*$", block, re.MULTILINE)
     started = [line for line in started if "run_infer_310" not in line]
     own = re.findall(r"^(?:\S+/bin/python|\"\$PYTHON\") (?:eval|train|export)", block, re.MULTILINE)

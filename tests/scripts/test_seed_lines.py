@@ -257,7 +257,8 @@ def test_a_python_line_of_the_zoo_names_options_that_are_read(model, line):
     text = (
         "import sys; from src.model_utils.program import programs; "
         "from src.model_utils.config import load_config; "
-        "readers = programs('.'); load_config('config.yaml', sys.argv[2:], readers, sys.argv[1])"
+        "program, *flags = sys.argv[1:]; "
+        "load_config('config.yaml', flags, programs('.')[program], program)"
     )
     command = [sys.executable, "-c", text, SHIMS.get(script, script), *words]
     done = subprocess.run(command, cwd=REPOSITORY / model, capture_output=True, text=True)
