@@ -46,13 +46,14 @@ def test_a_small_convolution_and_its_gradients(border, kernel_size, stride, batc
 
 
 def test_where_it_saves_memory():
-    assert is_small((2, 512, 6, 20), (512, 512, 3, 3))
-    assert is_small((16, 256, 8, 26), (1024, 256, 1, 1))
-    assert not is_small((16, 255, 8, 26), (1024, 255, 1, 1))  # few weights
-    assert is_small((1, 256, 256, 256), (1024, 256, 1, 1))
-    assert not is_small((1, 256, 256, 257), (1024, 256, 1, 1))  # many numbers
-    assert not is_small((2, 256, 256, 129), (1024, 256, 1, 1))  # of all images
-    assert not is_small((1, 256, 86, 86), (256, 256, 3, 3))  # of all windows
+    assert is_small((2, 512, 6, 20), (512, 512, 3, 3), ms.float32)
+    assert is_small((16, 256, 8, 26), (1024, 256, 1, 1), ms.float32)
+    assert not is_small((16, 255, 8, 26), (1024, 255, 1, 1), ms.float32)  # few weights
+    assert is_small((1, 256, 256, 256), (1024, 256, 1, 1), ms.float32)
+    assert not is_small((1, 256, 256, 257), (1024, 256, 1, 1), ms.float32)  # many numbers
+    assert not is_small((2, 256, 256, 129), (1024, 256, 1, 1), ms.float32)  # of all images
+    assert not is_small((1, 256, 86, 86), (256, 256, 3, 3), ms.float32)  # of all windows
+    assert not is_small((2, 512, 6, 20), (512, 512, 3, 3), ms.float16)  # as MindSpore does
 
 
 LAYERS = {

@@ -110,7 +110,7 @@ class ConvLayer(CpuForm):
         pixels = -(-x.shape[2] // self.stride) * -(-x.shape[3] // self.stride)
         if has_cpu_form and pixels <= MOST_PIXELS:
             return self.few(x, self.weight)
-        if has_cpu_form and self.training and is_small(x.shape, self.weight.shape):
+        if has_cpu_form and self.training and is_small(x.shape, self.weight.shape, x.dtype):
             return self.small(x, self.weight)
         if self.is_exported and self.has_many_kernels and pixels <= _MOST_SHIFTED:
             return self.shifted(x, self.weight.to(x.dtype))

@@ -78,10 +78,11 @@ class SmallConv(nn.Cell):
 
 
 @constexpr
-def is_small(shape: tuple[int, ...], weight_shape: tuple[int, ...]) -> bool:
+def is_small(shape: tuple[int, ...], weight_shape: tuple[int, ...], dtype: object) -> bool:
     """Whether `SmallConv` saves memory for a map (B, C, h, w) and a weight (out, in, k, k)."""
     numbers = math.prod(shape) * math.prod(weight_shape[2:])
-    return numbers <= _MOST_NUMBERS and math.prod(weight_shape) >= _LEAST_WEIGHTS
+    is_gain = numbers <= _MOST_NUMBERS and math.prod(weight_shape) >= _LEAST_WEIGHTS
+    return is_gain and dtype == ms.float32
 
 
 @constexpr
@@ -121,8 +122,8 @@ class Conv3x3(CpuForm):
         """(B, in, h, w) -> (B, out, h, w)."""
         if self.cpu_form and fits(x.shape, x.dtype, self.training):
             x = self.winograd(x, self.weight)
-        elif self.cpu_form and self.training and is_small(x.shape, self.weight.shape):
-            x = self.small(x, self.weight.to(x.dtype))
+        elif self.cpu_form and self.training and is_small(x.shape, self.weight.shape, x.dtype):
+            x = self.small(x, self.weight)
         else:
             x = self.conv(x, self.weight.to(x.dtype))
         return self.bias_add(x, self.bias.to(x.dtype)) if self.has_bias else x

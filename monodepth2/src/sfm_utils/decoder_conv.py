@@ -130,7 +130,7 @@ class FeatureConv(nn.Cell):
             x = self.frame(x)
         if form == "turned":
             return self.turned(x, weight)
-        if self.training and is_small(x.shape, weight.shape):
+        if self.training and is_small(x.shape, weight.shape, x.dtype):
             return self.small(x, weight)
         return ops.Conv2D(out_channels, 3, pad_mode="pad", pad=self.pad)(x, weight)
 
