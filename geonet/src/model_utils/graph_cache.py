@@ -39,7 +39,7 @@ _DEPENDENCY = "compile_dependency.hash"  # MindSpore's own hash of the program, 
 _ENABLE, _PATH = "MS_COMPILER_CACHE_ENABLE", "MS_COMPILER_CACHE_PATH"
 _PREFIX, _DAY = "mindspore-depth-zoo-graphs-", 24 * 60 * 60  # of temporary folders; seconds
 _KEPT = 40  # graphs; those not used for longest go
-_DIGITS = 16  # of a program in a graph's name, which begins with them
+_DIGITS = 16  # of the program's hash, with which a graph's name begins
 _NUMBERS = itertools.count()  # of this process's compilations, as MindSpore counts them
 _PLAIN = (bool, int, float, str, bytes, type(None), np.generic, ms.ops.Primitive)
 # Of a cell: when and how it was made, and its parameters and cells, which are described themselves.
@@ -108,7 +108,7 @@ def _hash(value):
 
 @functools.cache
 def _program(version):
-    """A hash of MindSpore's version, the program's file and the model's sources."""
+    """The first digits of a hash of MindSpore's version, the program's file and the sources."""
     files = [Path(sys.argv[0]).resolve(), *sorted(_SOURCE.rglob("*.py"))]
     contents = [_content(file) for file in files if file.is_file()]
     return _hash((version, str(files[0]), contents))[:_DIGITS]

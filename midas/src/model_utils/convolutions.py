@@ -34,10 +34,8 @@ class SmallConv(nn.Cell):
         super().__init__()
         self.kernel_size, self.stride = kernel_size, stride
         self.pad_mode, self.pad = pad_mode, pad
-        self.product, self.products = (
-            ops.MatMul(transpose_b=True),
-            ops.BatchMatMul(transpose_b=True),
-        )
+        self.product = ops.MatMul(transpose_b=True)
+        self.products = ops.BatchMatMul(transpose_b=True)
 
     def construct(self, x, weight):
         """(B, in, h, w), (out, in, k, k) -> (B, out, h', w')."""
