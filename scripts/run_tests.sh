@@ -7,7 +7,7 @@ set -euo pipefail
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$repository"
 oldest=2.7.0 short_set=(
-  tests/model_utils/test_{checkpoint,convolutions,device,host,precision,step,trainer_loop}.py
+  tests/model_utils/test_{checkpoint,convolutions,device,host,precision,step,strips,trainer_loop}.py
   tests/*/test_{networks,losses,commands}.py
 )
 version=() python=.venv/bin/python

@@ -8,7 +8,8 @@ import pytest
 from mindspore import ops
 
 from geonet.src.networks.layers import ConvLayer
-from midas.src.model_utils.convolutions import Conv3x3, SmallConv, is_small
+from midas.src.model_utils import convolutions, strips
+from midas.src.model_utils.convolutions import Conv, LeanConv, is_lean
 from midas.src.model_utils.cpu_forms import use_plain_forms
 from monodepth2.src.sfm_utils.decoder_conv import FeatureConv
 
@@ -28,16 +29,24 @@ BORDERS = {
 }
 
 
+@pytest.fixture(params=["product", "strips"])
+def way(request, monkeypatch):
+    """Of the weights' gradient; strips are as thin as they may be."""
+    monkeypatch.setattr(strips, "_MOST_NUMBERS", 1)
+    monkeypatch.setattr(convolutions, "_LEAST_WEIGHTS", 1 if request.param == "product" else 1e9)
+    return request.param
+
+
 @pytest.mark.parametrize("batch", [1, 2, 3])
 @pytest.mark.parametrize("stride", [1, 2])
-@pytest.mark.parametrize("kernel_size", [1, 3])
+@pytest.mark.parametrize("kernel_size", [1, 3, 7])
 @pytest.mark.parametrize("border", BORDERS)
-def test_a_small_convolution_and_its_gradients(border, kernel_size, stride, batch):
-    x, weight = random(batch, 5, 6, 8), random(4, 5, kernel_size, kernel_size)
-    small = SmallConv(kernel_size, stride, **BORDERS[border])
+def test_a_lean_convolution_and_its_gradients(border, kernel_size, stride, batch, way):
+    x, weight = random(batch, 5, 16, 19), random(4, 5, kernel_size, kernel_size)
+    lean = LeanConv(kernel_size, stride, **BORDERS[border])
     plain = ops.Conv2D(4, kernel_size, stride=stride, **BORDERS[border])
-    np.testing.assert_array_equal(small(x, weight).asnumpy(), plain(x, weight).asnumpy())
-    slopes = [ms.grad(lambda *a, f=f: f(*a).sin().sum(), (0, 1)) for f in (small, plain)]
+    np.testing.assert_array_equal(lean(x, weight).asnumpy(), plain(x, weight).asnumpy())
+    slopes = [ms.grad(lambda *a, f=f: f(*a).sin().sum(), (0, 1)) for f in (lean, plain)]
     found, expected = (slope(x, weight) for slope in slopes)
     for got, want in zip(found, expected, strict=True):
         assert got.shape == want.shape
@@ -46,18 +55,25 @@ def test_a_small_convolution_and_its_gradients(border, kernel_size, stride, batc
 
 
 def test_where_it_saves_memory():
-    assert is_small((2, 512, 6, 20), (512, 512, 3, 3), ms.float32)
-    assert is_small((16, 256, 8, 26), (1024, 256, 1, 1), ms.float32)
-    assert not is_small((16, 255, 8, 26), (1024, 255, 1, 1), ms.float32)  # few weights
-    assert is_small((1, 256, 256, 256), (1024, 256, 1, 1), ms.float32)
-    assert not is_small((1, 256, 256, 257), (1024, 256, 1, 1), ms.float32)  # many numbers
-    assert not is_small((2, 256, 256, 129), (1024, 256, 1, 1), ms.float32)  # of all images
-    assert not is_small((1, 256, 86, 86), (256, 256, 3, 3), ms.float32)  # of all windows
-    assert not is_small((2, 512, 6, 20), (512, 512, 3, 3), ms.float16)  # as MindSpore does
+    def is_for(shape, weight_shape, stride=1, dtype=ms.float32):
+        return is_lean(shape, weight_shape, stride, dtype)
+
+    assert is_for((2, 512, 6, 20), (512, 512, 3, 3))
+    assert is_for((16, 256, 8, 26), (1024, 256, 1, 1))
+    assert not is_for((16, 255, 8, 26), (1024, 255, 1, 1))  # few weights
+    assert is_for((5, 256, 64, 200), (1024, 256, 1, 1))
+    assert not is_for((5, 256, 64, 205), (1024, 256, 1, 1))  # many numbers, of all images
+    assert not is_for((5, 256, 38, 39), (256, 256, 3, 3))  # of all windows
+    assert not is_for((2, 512, 6, 20), (512, 512, 3, 3), dtype=ms.float16)  # as MindSpore does
+    assert is_for((2, 6, 192, 640), (64, 6, 7, 7), 2)  # strips
+    assert is_for((2, 6, 192, 640), (64, 6, 7, 7))
+    assert not is_for((5, 6, 192, 640), (64, 6, 7, 7), 2)
+    assert not is_for((2, 6, 96, 192), (64, 6, 7, 7), 2)
 
 
 LAYERS = {
-    "Conv3x3": (lambda: Conv3x3(4, 3, False, "normal", None), {"pad": 1}),
+    "Conv": (lambda: Conv(4, 3, 3, "normal"), {"pad": 1}),
+    "Conv, stride 2": (lambda: Conv(4, 3, 3, "normal", stride=2), {"pad": 1, "stride": 2}),
     "ConvLayer": (lambda: ConvLayer(4, 3, 3, 2), {"pad": 1, "stride": 2}),
     "FeatureConv": (lambda: FeatureConv(is_reflect=False), {"pad": 1}),
 }
@@ -68,7 +84,7 @@ def test_it_is_taken_where_weights_are_learned(name, monkeypatch):
     """Of each model's copy: its limit is lowered, what it gives is noted."""
     make, border = LAYERS[name]
     layer, given = make().set_train(True), []
-    kind = type(layer.small)
+    kind = type(layer.lean)
     monkeypatch.setattr(sys.modules[kind.__module__], "_LEAST_WEIGHTS", 1)
     construct = kind.construct
     monkeypatch.setattr(kind, "construct", lambda *a: given.append(construct(*a)) or given[-1])
@@ -86,7 +102,7 @@ def test_it_is_taken_where_weights_are_learned(name, monkeypatch):
 
 @pytest.mark.parametrize("size", [48, 30])
 def test_plain_forms_compute_the_same(size):
-    cell, x = Conv3x3(4, 3, True, "normal", "normal"), random(2, 4, size, size)
+    cell, x = Conv(4, 3, 3, "normal", "normal"), random(2, 4, size, size)
     assert cell.weight.shape == (3, 4, 3, 3)
     cell.weight.set_data(random(3, 4, 3, 3))
     fast = cell(x).asnumpy()

@@ -131,7 +131,8 @@ def depth_of(disparity, scale_normalize):
         scale_normalize: divide it by its mean first.
     """
     disparity = normalized(disparity, 0) if scale_normalize else disparity
-    return ops.ones_like(disparity) / disparity  # 1 / x becomes an operator that ONNX lacks
+    # 1 / x becomes an operator that ONNX lacks; see `warping.project` for the other one.
+    return ops.RealDiv()(ops.ones_like(disparity), disparity)
 
 
 def length(vectors):

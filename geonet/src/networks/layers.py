@@ -4,7 +4,7 @@ import mindspore as ms
 from mindspore import Parameter, nn, ops
 from mindspore.common.initializer import initializer
 
-from ..model_utils.convolutions import SmallConv, is_small
+from ..model_utils.convolutions import LeanConv, is_lean
 from ..model_utils.cpu_forms import CpuForm
 from ..sfm_utils.decoder_conv import DoubledConv, FeatureConv
 from ..sfm_utils.frames import Double
@@ -80,7 +80,7 @@ class ConvLayer(CpuForm):
             border["pad"] = (kernel_size - 1) // 2
         self.conv = ops.Conv2D(out_channels, shape[2:], stride=stride, **border)
         self.stride, self.few = stride, FewPixelsConv(kernel_size, stride, padding)
-        self.small = SmallConv(kernel_size, stride, **border)
+        self.lean = LeanConv(kernel_size, stride, **border)
         self.has_forms = kernel_size == 3 and stride == 1 and not doubles
         if doubles:
             self.doubled, self.double = DoubledConv(), Double()
@@ -110,8 +110,9 @@ class ConvLayer(CpuForm):
         pixels = -(-x.shape[2] // self.stride) * -(-x.shape[3] // self.stride)
         if has_cpu_form and pixels <= MOST_PIXELS:
             return self.few(x, self.weight)
-        if has_cpu_form and self.training and is_small(x.shape, self.weight.shape, x.dtype):
-            return self.small(x, self.weight)
+        is_trained = has_cpu_form and self.training
+        if is_trained and is_lean(x.shape, self.weight.shape, self.stride, x.dtype):
+            return self.lean(x, self.weight)
         if self.is_exported and self.has_many_kernels and pixels <= _MOST_SHIFTED:
             return self.shifted(x, self.weight.to(x.dtype))
         return self.conv(x, self.weight.to(x.dtype))

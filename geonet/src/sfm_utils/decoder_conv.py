@@ -19,7 +19,7 @@ from mindspore import Parameter, nn, ops
 from mindspore.common.initializer import initializer
 from mindspore.ops import constexpr
 
-from ..model_utils.convolutions import SmallConv, is_small
+from ..model_utils.convolutions import LeanConv, is_lean
 from ..model_utils.cpu_forms import (
     IMAGE_TRANSFORM,
     KERNEL_TRANSFORM,
@@ -28,9 +28,12 @@ from ..model_utils.cpu_forms import (
     TILE,
     WINDOW,
     CpuForm,
+    SwappedRows,
     TurnedConv,
     turned,
+    turned_kernel,
 )
+from ..model_utils.strips import StripConvTranspose, strip_count
 from .frames import Double, Frame
 
 BORDERS = ("reflect", "zero")
@@ -117,7 +120,8 @@ class FeatureConv(nn.Cell):
         self.pad = 0 if is_reflect else 1
         self.frame, self.whole_tiles = Frame(1, True), Frame(1, is_reflect, TILE)
         self.turned, self.tiled = TurnedConv(3, (self.pad,) * 4), TiledConv()
-        self.small = SmallConv(3, 1, "pad", self.pad)
+        self.lean = LeanConv(3, 1, "pad", self.pad)
+        self.strips, self.border = StripConvTranspose(3, 1), Frame(0, False)
 
     def construct(self, x, weight):
         """(B, in, h, w), (out, in, 3, 3) -> (B, out, h, w)."""
@@ -128,10 +132,13 @@ class FeatureConv(nn.Cell):
             return y if height % TILE == 0 and width % TILE == 0 else y[:, :, :height, :width]
         if self.is_reflect:
             x = self.frame(x)
+        is_cut = self.training and strip_count(x.shape[0], out_channels, 3, height, width) > 1
+        if form == "turned" and is_cut:
+            return self.strips(x if self.is_reflect else self.border(x), turned_kernel(weight))
         if form == "turned":
             return self.turned(x, weight)
-        if self.training and is_small(x.shape, weight.shape, x.dtype):
-            return self.small(x, weight)
+        if self.training and is_lean(x.shape, weight.shape, 1, x.dtype):
+            return self.lean(x, weight)
         return ops.Conv2D(out_channels, 3, pad_mode="pad", pad=self.pad)(x, weight)
 
 
@@ -141,7 +148,8 @@ class DoubledConv(nn.Cell):
     def __init__(self):
         super().__init__()
         self.sums = _both_axes(_SUMS)
-        self.product = ops.MatMul(transpose_b=True)
+        self.product, self.swapped = ops.MatMul(transpose_b=True), SwappedRows()
+        self.strips, self.border = StripConvTranspose(4, 2), Frame(0, False)
 
     def construct(self, x, weight, has_frame):
         """(B, in, h, w), (out, in, 3, 3) -> (B, out, 2h, 2w).
@@ -151,10 +159,13 @@ class DoubledConv(nn.Cell):
         """
         batch, channels, height, width = x.shape
         out_channels, frame = weight.shape[0], 2 if has_frame else 0
-        kernel = self.product(weight.permute(1, 0, 2, 3).reshape(-1, 9), self.sums)
+        kernel = self.swapped(weight.reshape(out_channels, channels, 9)).reshape(-1, 9)
+        kernel = self.product(kernel, self.sums).reshape(channels, out_channels, 4, 4)
+        height, width = height - frame, width - frame
+        if self.training and strip_count(batch, out_channels, 4, height, width) > 1:
+            return self.strips(x if has_frame else self.border(x), kernel)
         conv = ops.Conv2DTranspose(channels, 4, pad_mode="pad", pad=1 + frame, stride=2)
-        size = batch, out_channels, 2 * (height - frame), 2 * (width - frame)
-        return conv(x, kernel.reshape(channels, out_channels, 4, 4), size)
+        return conv(x, kernel, (batch, out_channels, 2 * height, 2 * width))
 
 
 class TiledConv(nn.Cell):

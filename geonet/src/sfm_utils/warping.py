@@ -63,7 +63,9 @@ def project(
     matrix = ops.matmul(intrinsics, source_from_target[:, :3])
     x, y, z = ops.split(ops.matmul(matrix, points), 1, 1)
     z = z + guard
-    return (x / z).reshape(-1, *shape), (y / z).reshape(-1, *shape)
+    # On CPU `/` would list the places of all numbers, 16 bytes for each.
+    divide = ops.RealDiv()
+    return divide(x, z).reshape(-1, *shape), divide(y, z).reshape(-1, *shape)
 
 
 class InverseWarp(CpuForm):
@@ -107,13 +109,6 @@ class InverseWarp(CpuForm):
         return self.sampler(image, x, y)
 
 
-def grid(shape: tuple[int, int]) -> tuple[ms.Tensor, ms.Tensor]:
-    """x and y of the pixels of an (H, W) image, (1, H, W) each."""
-    height, width = shape
-    x, y, _ = ops.split(_pixels(1, height, width), 1, 1)
-    return x.reshape(1, height, width), y.reshape(1, height, width)
-
-
 def rigid_flow(
     depth: ms.Tensor,
     intrinsics: ms.Tensor,
@@ -129,20 +124,27 @@ def rigid_flow(
         source_from_target: (B, 4, 4).
         guard: see `project`.
     """
-    shape = depth.shape[2:]
+    batch, _, height, width = depth.shape
     points = backproject(depth, inverse_intrinsics)
-    x, y = project(points, intrinsics, source_from_target, guard, shape)
-    grid_x, grid_y = grid(shape)
-    return ops.stack((x - grid_x, y - grid_y), 1)
+    x, y = project(points, intrinsics, source_from_target, guard, (height, width))
+    return ops.stack((x, y), 1) - grid(batch, height, width)
 
 
 def places(flow: ms.Tensor) -> tuple[ms.Tensor, ms.Tensor]:
     """Where a flow (B, 2, H, W) ends: x and y, (B, H, W) each, pixels."""
     batch, _, height, width = flow.shape
-    flow_x, flow_y = ops.split(flow, 1, 1)
-    x, y = grid((height, width))
-    shape = (batch, height, width)
-    return flow_x.reshape(shape) + x, flow_y.reshape(shape) + y
+    x, y = ops.split(flow + grid(batch, height, width), 1, 1)
+    return x.reshape(batch, height, width), y.reshape(batch, height, width)
+
+
+@constexpr
+def grid(batch: int, height: int, width: int) -> ms.Tensor:
+    """x and y of the pixels of B images, (B, 2, H, W).
+
+    To add one of (1, 2, H, W), CPU would list the places of all numbers, 16 bytes for each.
+    """
+    y, x = np.mgrid[:height, :width].astype(np.float32)
+    return ms.Tensor(np.repeat(np.stack((x, y))[None], batch, 0))
 
 
 @constexpr

@@ -5,7 +5,7 @@ import math
 from mindspore import nn
 from mindspore.common.initializer import HeUniform, Uniform
 
-from ..model_utils.convolutions import Conv3x3
+from ..model_utils.convolutions import Conv
 from ..model_utils.errors import InputError
 from ..model_utils.resize import DoubleSize, DoubleSizeConv
 from .encoder import Encoder
@@ -22,7 +22,8 @@ def _uniform_weight():
 
 
 def _conv(in_channels, out_channels, has_bias=True):
-    return Conv3x3(in_channels, out_channels, has_bias, *_initializers(in_channels))
+    weight_init, bias_init = _initializers(in_channels)
+    return Conv(in_channels, out_channels, 3, weight_init, bias_init if has_bias else None)
 
 
 def _double_conv(in_channels, out_channels, mode):

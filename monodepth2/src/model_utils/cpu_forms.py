@@ -11,6 +11,8 @@ products over the channels.
 
 from __future__ import annotations
 
+import math
+
 import mindspore as ms
 import numpy as np
 from mindspore import nn, ops
@@ -67,6 +69,20 @@ def turned(rows: ms.Tensor, first: int, second: int, third: int) -> ms.Tensor:
     """
     order = _order(first, second, third)
     return ops.gather(rows.reshape(order.shape[0], -1), order, 0)
+
+
+class SwappedRows(nn.Cell):
+    """(first, second, n) -> (second, first, n); see `turned`."""
+
+    def construct(self, rows):
+        """The gradient of a gather would be slow, and that of a transposition keeps memory."""
+        return turned(rows, rows.shape[0], 1, rows.shape[1]).reshape(
+            rows.shape[1], rows.shape[0], -1
+        )
+
+    def bprop(self, rows, out, dout):
+        """Swap them back."""
+        return (turned(dout, rows.shape[1], 1, rows.shape[0]).reshape(rows.shape),)
 
 
 @constexpr
@@ -150,19 +166,28 @@ class TurnedConv(nn.Cell):
     def __init__(self, kernel_size: int, borders: tuple[int, int, int, int]):
         super().__init__()
         self.kernel_size, self.borders = kernel_size, borders
-        self.order = ms.Tensor(np.arange(kernel_size**2, dtype=np.int32)[::-1].copy())
 
     def construct(self, x, weight):
         """(B, in, h, w), (out, in, k, k) -> (B, out, h', w')."""
         batch, channels, height, width = x.shape
         top, bottom, left, right = self.borders
         out_channels, beyond = weight.shape[0], self.kernel_size - 1
-        kernel = ops.gather(weight.reshape(out_channels * channels, -1), self.order, 1)
-        kernel = kernel.reshape(weight.shape).permute(1, 0, 2, 3)
         pad = beyond - top, beyond - bottom, beyond - left, beyond - right
         conv = ops.Conv2DTranspose(channels, self.kernel_size, pad_mode="pad", pad=pad)
         height, width = height + top + bottom - beyond, width + left + right - beyond
-        return conv(x, kernel, (batch, out_channels, height, width))
+        return conv(x, turned_kernel(weight), (batch, out_channels, height, width))
+
+
+def turned_kernel(weight: ms.Tensor) -> ms.Tensor:
+    """(out, in, k, k) of a convolution -> (in, out, k, k) of the transposed one: each turned."""
+    places = _backwards(weight.shape)
+    kernel = ops.gather(weight.reshape(-1, places.shape[0]), places, 1)
+    return kernel.reshape(weight.shape).permute(1, 0, 2, 3)
+
+
+@constexpr
+def _backwards(shape):
+    return ms.Tensor(np.arange(math.prod(shape[2:]), dtype=np.int32)[::-1].copy())
 
 
 def device_target() -> str:

@@ -2,22 +2,14 @@
 
 from mindspore import nn, ops
 
+from ..model_utils.convolutions import Conv
+
 POSE_SCALE = 0.01  # of all outputs: poses start small
 
 
 def pose_conv(in_channels, out_channels, kernel_size, stride=1):
     """A convolution with bias and a zero border, as both pose networks have them."""
-    return nn.Conv2d(
-        in_channels,
-        out_channels,
-        kernel_size=kernel_size,
-        stride=stride,
-        pad_mode="pad",
-        padding=kernel_size // 2,
-        has_bias=True,
-        weight_init="HeUniform",
-        bias_init="zeros",
-    )
+    return Conv(in_channels, out_channels, kernel_size, "HeUniform", "zeros", stride)
 
 
 def pose_vectors(maps):

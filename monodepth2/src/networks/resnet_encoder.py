@@ -6,7 +6,7 @@ Parameters have the names of the published checkpoints; the classifier is left o
 from mindspore import nn, ops
 from mindspore.common.initializer import HeNormal
 
-from ..model_utils.convolutions import Conv3x3
+from ..model_utils.convolutions import Conv
 from ..model_utils.cpu_forms import PaddedMaxPool
 
 # Layers: (blocks of the four stages, whether they are bottlenecks).
@@ -24,18 +24,7 @@ def _fan_out():
 
 
 def _conv(in_channels, out_channels, kernel_size, stride=1):
-    if kernel_size == 3 and stride == 1:
-        return Conv3x3(in_channels, out_channels, False, _fan_out(), None)
-    return nn.Conv2d(
-        in_channels,
-        out_channels,
-        kernel_size=kernel_size,
-        stride=stride,
-        pad_mode="pad",
-        padding=kernel_size // 2,
-        has_bias=False,
-        weight_init=_fan_out(),
-    )
+    return Conv(in_channels, out_channels, kernel_size, _fan_out(), stride=stride)
 
 
 def _norm(channels):
