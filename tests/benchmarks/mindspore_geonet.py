@@ -8,7 +8,7 @@ from geonet.src.evaluation.model import Depth, Flow, Poses
 from geonet.src.forward import FlowForward, RigidForward, for_training
 from geonet.src.losses import FlowLoss, RigidLoss
 from geonet.src.model_utils.checkpoint import prefix_names
-from geonet.src.model_utils.device import Device, grow_memory_in_small_steps
+from geonet.src.model_utils.device import Device
 from geonet.src.model_utils.step import TrainStep
 from geonet.src.networks import needed_networks
 from geonet.src.networks.full_flow import FullFlow
@@ -17,7 +17,6 @@ from tests.geonet.golden_networks import filled
 
 ms.set_context(mode=ms.GRAPH_MODE)
 ms.set_device("CPU")
-grow_memory_in_small_steps()
 TRAINED = {"rigid": ("depth_net", "pose_net"), "flow": ("flow_net",)}
 SOURCE = 1  # the frame after the target, of two sources
 

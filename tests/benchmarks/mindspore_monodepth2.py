@@ -6,7 +6,7 @@ from monodepth2.src.datasets.fields import STEREO
 from monodepth2.src.forward import Forward
 from monodepth2.src.losses import Reprojection, ViewSynthesisLoss
 from monodepth2.src.model_utils.checkpoint import prefix_names
-from monodepth2.src.model_utils.device import Device, grow_memory_in_small_steps
+from monodepth2.src.model_utils.device import Device
 from monodepth2.src.model_utils.step import TrainStep
 from monodepth2.src.networks import DisparityNet, Motion, make_networks
 from monodepth2.src.optimizers import Adam
@@ -14,7 +14,6 @@ from tests.monodepth2.golden_networks import filled
 
 ms.set_context(mode=ms.GRAPH_MODE)
 ms.set_device("CPU")
-grow_memory_in_small_steps()
 SCALES = (0, 1, 2, 3)
 FRAMES = {"m1": -1, "p1": 1, "s": STEREO}
 

@@ -2,8 +2,6 @@
 
 import ctypes
 import os
-import subprocess
-import sys
 from dataclasses import FrozenInstanceError
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,7 +14,6 @@ from depthnet.src.model_utils import device, host
 from depthnet.src.model_utils.device import Device, setup
 from depthnet.src.model_utils.errors import InputError
 
-ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("DEVICE_ID", "MS_ROLE", "RANK_TABLE_FILE", "ASCEND_WORK_PATH")
 PRECISION = {
     "ascend": ("precision_mode", "conv_allow_hf32", "matmul_allow_hf32"),
@@ -29,9 +26,6 @@ FLOAT32 = [
 ]
 
 
-POOL = "set_memory", ("init_size", "1GB"), ("increase_size", "0.25GB")
-
-
 @pytest.fixture
 def calls(monkeypatch, tmp_path):
     """What setup asks of MindSpore."""
@@ -42,7 +36,6 @@ def calls(monkeypatch, tmp_path):
 
     for name in ("set_device", "set_context", "set_seed"):
         monkeypatch.setattr(ms, name, note(name))
-    monkeypatch.setattr(ms.runtime, "set_memory", note("set_memory"))
     for target, names in PRECISION.items():
         asked = getattr(ms.device_context, target).op_precision
         for name in names:
@@ -60,7 +53,7 @@ def calls(monkeypatch, tmp_path):
 
 def test_a_cpu_has_number_0_and_graph_mode(calls, printed):
     assert setup("CPU", 3) == Device("CPU", rank=0, size=1, number=3)
-    assert calls == [("set_context", ("mode", ms.GRAPH_MODE)), ("set_device", "CPU", 0), POOL]
+    assert calls == [("set_context", ("mode", ms.GRAPH_MODE)), ("set_device", "CPU", 0)]
     assert printed() == "device: CPU 3, rank 0 of 1\n"
     assert os.environ["ONEDNN_MAX_CPU_ISA"] == "AVX2"
 
@@ -98,7 +91,6 @@ def test_cards_are_looked_for_among_the_devices(tmp_path, monkeypatch):
 def test_mindspore_2_0_is_told_by_its_context(calls, monkeypatch):
     monkeypatch.delattr(ms, "set_device")
     monkeypatch.delattr(ms, "device_context")
-    monkeypatch.delattr(ms, "runtime")
     setup("CPU", 1)
     setup("Ascend", 1)
     assert calls[1] == ("set_context", ("device_target", "CPU"))
@@ -168,8 +160,8 @@ def test_a_mean_over_ranks(monkeypatch):
 @pytest.mark.parametrize(
     ("target", "soc", "level", "asked", "saturates"),
     [
-        ("CPU", "", "O0", [POOL], False),
-        ("CPU", "", "O3", [POOL], False),
+        ("CPU", "", "O0", [], False),
+        ("CPU", "", "O3", [], False),
         ("GPU", "", "O0", [("conv_allow_tf32", False), ("matmul_allow_tf32", False)], False),
         ("GPU", "", "auto", [("conv_allow_tf32", False), ("matmul_allow_tf32", False)], False),
         ("GPU", "", "O2", [], False),
@@ -272,7 +264,7 @@ def test_a_310_is_not_for_mindspore(calls, monkeypatch, target):
     monkeypatch.setattr(device, "card_kinds", lambda: ("310", "310P"))
     with pytest.raises(InputError, match=r"Ascend 310, .*ascend310_infer.*--device_target CPU$"):
         setup(target)
-    assert setup("CPU").target == "CPU" and len(calls) == 3
+    assert setup("CPU").target == "CPU" and len(calls) == 2
     monkeypatch.setattr(device, "card_kinds", lambda: ("310", "910B"))
     assert setup(target).target == "Ascend"
 
@@ -290,20 +282,6 @@ def test_free_memory_goes_back_to_the_system():
     device.give_back_free_memory()
     assert before - resident() > 40e6
     libc.free(pieces[-1])
-
-
-def test_the_pool_of_tensors_is_told_once_how_to_grow():
-    program = """
-import mindspore as ms
-from midas.src.model_utils.device import setup
-setup("CPU"), setup("CPU")
-try:
-    ms.runtime.set_memory("1GB")
-except RuntimeError as err:
-    print(err)
-"""
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
-    assert "set_memory' can not be set repeatedly" in done.stdout, done.stderr
 
 
 def test_another_c_library_keeps_its_memory(monkeypatch):

@@ -107,17 +107,6 @@ def give_back_free_memory() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def grow_memory_in_small_steps() -> None:
-    """Let the pool of tensors on CPU grow by 256 MB instead of 1 GB.
-
-    Where tensors lie changes from step to step until all of the pool has been used once: 0.5 GB
-    less in GeoNet's train_flow. MindSpore takes it once in a process.
-    """
-    if hasattr(ms, "runtime"):  # MindSpore 2.5
-        with contextlib.suppress(RuntimeError):  # it was set before
-            ms.runtime.set_memory(init_size="1GB", increase_size="0.25GB")
-
-
 def _soc():
     """Family of the Ascend chip, as MindSpore names it: ascend910 is the 910A."""
     from mindspore._c_expression import MSContext
@@ -178,8 +167,6 @@ def setup(
     try:
         ms.set_context(mode=ms.GRAPH_MODE)
         _set_target(target, number)
-        if target == "CPU":
-            grow_memory_in_small_steps()
         saturates = _set_precision(target, level_on(target, amp_level))
         rank, size = _join() if distributed else (0, 1)
     except (RuntimeError, ValueError, ImportError) as err:

@@ -3,7 +3,6 @@
 from mindspore import nn
 from mindspore.common.initializer import HeNormal
 
-from ..model_utils.convolutions import Conv
 from ..model_utils.cpu_forms import PaddedMaxPool
 from .grouped_conv import GroupedConv
 
@@ -13,7 +12,16 @@ def _fan_out():
 
 
 def _conv(in_channels, out_channels, kernel_size, stride=1):
-    return Conv(in_channels, out_channels, kernel_size, _fan_out(), stride=stride)
+    return nn.Conv2d(
+        in_channels,
+        out_channels,
+        kernel_size=kernel_size,
+        stride=stride,
+        pad_mode="pad",
+        padding=kernel_size // 2,
+        has_bias=False,
+        weight_init=_fan_out(),
+    )
 
 
 def _norm(channels):
