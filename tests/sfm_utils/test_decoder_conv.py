@@ -4,7 +4,9 @@ import mindspore as ms
 import numpy as np
 import pytest
 
+from monodepth2.src.model_utils import strips
 from monodepth2.src.model_utils.cpu_forms import use_plain_forms
+from monodepth2.src.model_utils.strips import StripConvTranspose
 from monodepth2.src.sfm_utils import decoder_conv
 from monodepth2.src.sfm_utils.decoder_conv import DecoderConv
 
@@ -16,6 +18,12 @@ SIZES = {"tiles fit": (4, 8), "tiles are cut": (3, 5), "one pixel": (1, 1)}
 def small_tiles(monkeypatch):
     """Small maps take tiles too."""
     monkeypatch.setattr(decoder_conv, "_LEAST_PIXELS", 1)
+
+
+@pytest.fixture
+def thin_strips(monkeypatch):
+    """Each strip as thin as it may be."""
+    monkeypatch.setattr(strips, "_MOST_NUMBERS", 1)
 
 
 def random(*shape):
@@ -119,6 +127,19 @@ def test_both_forms_and_their_gradients_are_equal(
     for plain, tiled in zip(*results):
         assert plain.shape == tiled.shape and np.abs(plain).max() > 0.1
         np.testing.assert_allclose(tiled, plain, atol=2e-5 * np.abs(plain).max())
+
+
+@pytest.mark.parametrize("border", ["reflect", "zero"])
+def test_strips_of_large_maps_are_equal(border, thin_strips, monkeypatch):
+    """Two of the doubled map, four of the features."""
+    taken, construct = [], StripConvTranspose.construct
+    monkeypatch.setattr(
+        StripConvTranspose, "construct", lambda *given: taken.append(1) or construct(*given)
+    )
+    test_both_forms_and_their_gradients_are_equal(5, True, border, (8, 6), 3, 2, None)
+    assert len(taken) == 2
+    DecoderConv(3, 2, 5, border).set_train(False)(random(1, 3, 8, 6), random(1, 2, 16, 12))
+    assert len(taken) == 2  # only training pays for the copies
 
 
 def test_an_unknown_border():

@@ -72,17 +72,16 @@ def turned(rows: ms.Tensor, first: int, second: int, third: int) -> ms.Tensor:
 
 
 class SwappedRows(nn.Cell):
-    """(first, second, n) -> (second, first, n); see `turned`."""
+    """(first, second, n) -> (second, first, n) by gather; see `turned`."""
 
     def construct(self, rows):
-        """The gradient of a gather would be slow, and that of a transposition keeps memory."""
-        return turned(rows, rows.shape[0], 1, rows.shape[1]).reshape(
-            rows.shape[1], rows.shape[0], -1
-        )
+        first, second, _ = rows.shape
+        return turned(rows, first, 1, second).reshape(second, first, -1)
 
     def bprop(self, rows, out, dout):
-        """Swap them back."""
-        return (turned(dout, rows.shape[1], 1, rows.shape[0]).reshape(rows.shape),)
+        """Rows swapped back, where a gather's own gradient adds up numbers one by one."""
+        first, second, _ = rows.shape
+        return (turned(dout, second, 1, first).reshape(rows.shape),)
 
 
 @constexpr

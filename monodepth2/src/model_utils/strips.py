@@ -83,10 +83,13 @@ class _Conv(nn.Cell):
 
 
 class StripConvTranspose(nn.Cell):
-    """A transposed convolution, by strips, of a map whose frame is not convolved whole.
+    """A transposed convolution with a pad of k - 1, by strips.
+
+    With that pad no row of the result needs zeros beyond the map, so that the rows of a strip are
+    those of the whole.
 
     Args:
-        kernel_size, stride: as for ops.Conv2DTranspose, whose pad is k - 1.
+        kernel_size, stride: as for ops.Conv2DTranspose.
     """
 
     def __init__(self, kernel_size: int, stride: int):
@@ -95,7 +98,7 @@ class StripConvTranspose(nn.Cell):
         self.of_weight = WeightGradient(kernel_size, stride, self.pad)
 
     def construct(self, x, weight):
-        """(B, in, h, w), (in, out, k, k) -> (B, out, s h - f, s w - f): f = k + s - 2, s stride."""
+        """(B, in, h, w), (in, out, k, k) -> (B, out, s h - f, s w - f); s stride, f = s + k - 2."""
         batch, channels, height, width = x.shape
         out_channels, frame = weight.shape[1], self.kernel_size + self.stride - 2
         height, width = self.stride * height - frame, self.stride * width - frame
