@@ -69,6 +69,11 @@ def test_where_it_saves_memory():
     assert is_for((2, 6, 192, 640), (64, 6, 7, 7))
     assert not is_for((5, 6, 192, 640), (64, 6, 7, 7), 2)
     assert not is_for((2, 6, 96, 192), (64, 6, 7, 7), 2)
+    assert is_for((1, 33, 64, 64), (8, 33, 4, 4))  # two strips
+    assert not is_for((1, 32, 64, 64), (8, 32, 4, 4))
+    assert not is_for((1, 32, 128, 64), (8, 32, 4, 4), 2) and is_for(
+        (1, 33, 128, 129), (8, 33, 4, 4), 2
+    )
 
 
 LAYERS = {

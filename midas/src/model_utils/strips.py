@@ -62,11 +62,12 @@ class WeightGradient(nn.Cell):
     def __init__(self, kernel_size: int, stride: int, pad: int):
         super().__init__()
         self.conv = _Conv(kernel_size, stride, pad)
-        self.gradients = ops.GradOperation(get_all=True, sens_param=True)
 
     def construct(self, x, weight, dout):
         """(B, in, h, w), (out, in, k, k), (B, out, h', w') -> (out, in, k, k)."""
-        return self.gradients(self.conv)(x, weight, dout)[1]
+        # As an attribute it would keep the network out of the graph cache.
+        gradients = ops.GradOperation(get_all=True, sens_param=True)
+        return gradients(self.conv)(x, weight, dout)[1]
 
 
 class _Conv(nn.Cell):
