@@ -158,7 +158,7 @@ class Conv(CpuForm):
         if self.has_bias:
             self.bias = Parameter(initializer(bias_init, (out_channels,)), name="bias")
         border = {"pad_mode": "pad", "pad": kernel_size // 2}
-        self.conv = ops.Conv2D(out_channels, kernel_size, stride=stride, **border)
+        self.conv = ops.Conv2D(out_channels, shape[2:], stride=stride, **border)
         self.lean, self.stride = LeanConv(kernel_size, stride, **border), stride
         self.has_tiles = kernel_size == 3 and stride == 1
         self.winograd, self.bias_add = WinogradConv(), ops.BiasAdd()
