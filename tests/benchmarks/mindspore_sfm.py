@@ -3,7 +3,7 @@
 import mindspore as ms
 from mindspore import nn, ops
 
-from monodepth2.src.model_utils.convolutions import Conv3x3
+from monodepth2.src.model_utils.convolutions import Conv
 from monodepth2.src.model_utils.resize import Resize
 from monodepth2.src.sfm_utils import similarity, smoothness, warping
 from monodepth2.src.sfm_utils.decoder_conv import DecoderConv
@@ -89,10 +89,8 @@ class ResidualBlock(nn.Cell):
     def __init__(self, channels, out):
         super().__init__()
         stride = out // channels
-        self.conv1 = Conv3x3(channels, out, False, "HeUniform", None)
-        if stride > 1:
-            self.conv1 = nn.Conv2d(channels, out, 3, stride, "pad", 1)
-        self.conv2 = Conv3x3(out, out, False, "HeUniform", None)
+        self.conv1 = Conv(channels, out, 3, "HeUniform", stride=stride)
+        self.conv2 = Conv(out, out, 3, "HeUniform")
         self.bn1, self.bn2 = nn.BatchNorm2d(out), nn.BatchNorm2d(out)
         self.down = nn.SequentialCell()
         if stride > 1:
