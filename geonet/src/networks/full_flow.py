@@ -131,7 +131,7 @@ def depth_of(disparity, scale_normalize):
         scale_normalize: divide it by its mean first.
     """
     disparity = normalized(disparity, 0) if scale_normalize else disparity
-    # 1 / x becomes an operator that ONNX lacks; see `warping.project` for the other one.
+    # 1 / x becomes an operator that ONNX lacks, ones / x one that takes more memory on CPU.
     return ops.RealDiv()(ops.ones_like(disparity), disparity)
 
 

@@ -132,10 +132,9 @@ class FeatureConv(nn.Cell):
             return y if height % TILE == 0 and width % TILE == 0 else y[:, :, :height, :width]
         if self.is_reflect:
             x = self.frame(x)
-        is_cut = self.training and strip_count(x.shape[0], out_channels, 3, height, width) > 1
-        if form == "turned" and is_cut:
-            return self.strips(x if self.is_reflect else self.border(x), turned_kernel(weight))
         if form == "turned":
+            if self.training and strip_count(x.shape[0], out_channels, 3, height, width) > 1:
+                return self.strips(x if self.is_reflect else self.border(x), turned_kernel(weight))
             return self.turned(x, weight)
         if self.training and is_lean(x.shape, weight.shape, 1, x.dtype):
             return self.lean(x, weight)
