@@ -51,6 +51,9 @@ def test_scratch_is_kept_and_never_handed_out_twice():
         assert (array == number).all() and array.dtype == dtype
         assert array.flags.c_contiguous
     assert again.new((4, 6)) is arrays[0] and again.new((6, 4)) is arrays[3]
+    beside = planes_cpu.Scratch(first)
+    assert beside.new((6, 4)) is not arrays[3]
+    assert all(beside.new((4, 6)) is not array for array in arrays[:2])
     others = []
     thread = threading.Thread(target=lambda: others.append(planes_cpu.Scratch().new((4, 6))))
     thread.start()

@@ -39,6 +39,16 @@ def test_places_that_are_no_numbers_give_no_other_pixel_a_value():
     np.testing.assert_allclose(sample("border", IMAGE, x, y)[0, 0, 0], [2, 1, 10])
 
 
+def test_a_place_that_is_no_number_is_seen_and_has_a_gradient():
+    image = ms.Tensor(RNG.random((1, 2, 3, 4)).astype(np.float32))
+    x, y = (RNG.uniform(0, 1.9, (1, 2, 2)).astype(np.float32) for _ in "xy")
+    x[0, 1, 0] = np.nan
+    sampler = Sampler("border", image_gradient=True)
+    value = ms.value_and_grad(lambda image: sampler(image, ms.Tensor(x), ms.Tensor(y)).sum())
+    found, gradient = value(image)
+    assert np.isnan(float(found)) and np.isnan(gradient.asnumpy()).any()
+
+
 @pytest.mark.parametrize("plain", [False, True])
 def test_several_sets_of_places_for_a_batch(plain):
     image = RNG.random((2, 3, 5, 6))

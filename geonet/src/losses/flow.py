@@ -7,13 +7,15 @@ Conventions
 import mindspore as ms
 from mindspore import nn, ops
 
+from ..model_utils.cpu_forms import CpuForm
 from ..model_utils.resize import Resize
-from ..networks.full_flow import length
+from ..networks.full_flow import SCALES, length
 from ..networks.layout import repeated
 from ..sfm_utils.sampling import Sampler
 from ..sfm_utils.similarity import Similarity, channel_mean
 from ..sfm_utils.smoothness import Smoothness
 from ..sfm_utils.warping import places
+from .flow_cpu import CpuFlowTerms
 
 
 class FlowLoss(nn.Cell):
@@ -36,10 +38,13 @@ class FlowLoss(nn.Cell):
     ):
         super().__init__()
         self.warp_weight, self.smooth_weight = warp_weight, smooth_weight
-        self.consistency_weight, self.consistency = consistency_weight, consistency
-        self.sampler, self.flow_sampler = Sampler("zero"), Sampler("zero", image_gradient=True)
-        self.compare, self.resize = Similarity("same", share=alpha), Resize("area")
-        self.smoothness = Smoothness()
+        self.consistency_weight = consistency_weight
+        self.resize, self.sampler = Resize("area"), Sampler("zero")
+        pixels, share = consistency
+        self.levels = nn.CellList()
+        for scale in range(SCALES):
+            bounds = (pixels / 2**scale, share) if consistency_weight else None
+            self.levels.append(FlowTerms(bounds, alpha))
 
     def construct(self, flows, images, count):
         """The terms, and what there is to look at.
@@ -52,51 +57,80 @@ class FlowLoss(nn.Cell):
             (warp, smoothness and consistency term; empty masks, how many of eight hold no pixel;
             masks, a tuple of (2 S B, 1, h, w), one per scale; warped images of scale 0).
         """
-        batch = images.shape[0] // (count + 1)
-        warp_loss, smooth_loss, consistency_loss, empty = 0, 0, 0, 0
-        masks, first = (), None
+        warp_loss, smooth_loss, consistency_loss, empty, masks = 0, 0, 0, 0, ()
         for scale, flow in enumerate(flows):
             level = images
             if scale > 0:
                 level = self.resize(images, flow.shape[2], flow.shape[3])
-            ours, others = repeated(level[:batch], count), level[batch:]
-            ours, others = ops.concat((ours, others)), ops.concat((others, ours))
-            x, y = places(flow)
-            warped = self.sampler(others, x, y)
-            error = self.compare(ours, warped)
-            smooth_loss = smooth_loss + self.smoothness(flow, ours) / 2**scale
-            first = warped if scale == 0 else first
-            if self.consistency_weight == 0:
-                warp_loss = warp_loss + count * error.mean()
-                continue
-            difference, mask = self._agreement(flow, x, y, 2**scale)
-            warp_loss = warp_loss + count / 2 * _masked_means(error, mask)
-            means = _masked_means(channel_mean(difference), mask)
-            consistency_loss = consistency_loss + means / 2
-            empty = empty + _count_empty(mask)
-            masks = (*masks, mask)
+            warp, smooth, consistency, mask = self.levels[scale](flow, level)
+            warp_loss = warp_loss + warp
+            smooth_loss = smooth_loss + smooth / 2**scale
+            if self.consistency_weight != 0:
+                consistency_loss = consistency_loss + consistency
+                empty = empty + _count_empty(mask)
+                masks = (*masks, mask)
+        x, y = places(flows[0])
+        warped = self.sampler(_both_ways(images, count)[1], x, y)
         return (
             self.warp_weight * warp_loss,
             self.smooth_weight * smooth_loss,
             self.consistency_weight * consistency_loss,
             empty,
             masks,
-            first,
+            ops.stop_gradient(warped),
         )
 
-    def _agreement(self, flow, x, y, size):
-        """(|flow there and back|, (2 S B, 2, h, w); where it is short, 0 or 1, without gradient).
 
-        Args:
-            size: pixels of scale 0 per pixel.
+class FlowTerms(CpuForm):
+    """The terms of one scale, without their weights.
+
+    Args:
+        bounds: (pixels, of the scale, by which the directions may differ; or share of the flow's
+            length). None: every pixel counts, and there is no consistency term.
+        alpha: share of SSIM.
+    """
+
+    def __init__(self, bounds, alpha):
+        super().__init__()
+        self.bounds = bounds
+        self.sampler, self.flow_sampler = Sampler("zero"), Sampler("zero", image_gradient=True)
+        self.compare, self.smoothness = Similarity("same", share=alpha), Smoothness()
+        if self.cpu_form:
+            self.on_cpu = CpuFlowTerms(bounds, alpha)
+
+    def construct(self, flow, images):
+        """(2 S B, 2, h, w), ((S + 1) B, 3, h, w), targets first -> three terms and a mask.
+
+        Returns:
+            (warp, smoothness and consistency term; which pixels count, (2 S B, 1, h, w), 0 or 1,
+            without gradient).
         """
-        forward, backward = ops.split(flow, flow.shape[0] // 2, 0)
+        if self.cpu_form:
+            terms, mask, _, _, _ = self.on_cpu(flow, images)
+            return terms[0], terms[1], terms[2], mask
+        half = flow.shape[0] // 2
+        count = half // (images.shape[0] - half)
+        ours, others = _both_ways(images, count)
+        x, y = places(flow)
+        error = self.compare(ours, self.sampler(others, x, y))
+        smooth = self.smoothness(flow, ours)
+        if self.bounds is None:
+            return count * error.mean(), smooth, 0, ops.ones_like(error)
+        forward, backward = ops.split(flow, half, 0)
         back = self.flow_sampler(ops.concat((backward, forward)), x, y)
         difference = ops.abs(back + flow)
-        most, share = self.consistency
-        bound = ops.maximum(share * length(flow) * size, most)
-        mask = (length(difference) * size < bound).to(ms.float32)
-        return difference, ops.stop_gradient(mask)
+        pixels, share = self.bounds
+        bound = ops.maximum(share * length(flow), pixels)
+        mask = ops.stop_gradient((length(difference) < bound).to(ms.float32))
+        warp = count / 2 * _masked_means(error, mask)
+        return warp, smooth, _masked_means(channel_mean(difference), mask) / 2, mask
+
+
+def _both_ways(images, count):
+    """The images that see, and those that they see, (2 S B, 3, H, W) each."""
+    batch = images.shape[0] // (count + 1)
+    ours, others = repeated(images[:batch], count), images[batch:]
+    return ops.concat((ours, others)), ops.concat((others, ours))
 
 
 def _halves(maps):

@@ -61,11 +61,14 @@ class Scratch:
     """Arrays with any content that a thread keeps: new memory costs more than most operations.
 
     Each Scratch() hands out the same arrays again, so a thread uses one at a time.
+
+    Args:
+        beside: another one that stays in use: this one hands out none of its arrays.
     """
 
-    def __init__(self):
+    def __init__(self, beside: Scratch | None = None):
         self._arrays = _of_thread.__dict__.setdefault("arrays", {})
-        self._used = Counter()
+        self._used = Counter() if beside is None else Counter(beside._used)
 
     def new(self, shape: tuple[int, ...], dtype: type = np.float32) -> np.ndarray:
         """An array that this object has not handed out yet."""

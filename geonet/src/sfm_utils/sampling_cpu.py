@@ -39,8 +39,8 @@ class CpuSampler(nn.Cell):
         values = np.empty(_values_shape(image.shape, x.shape, y.shape), np.float32)
 
         def fill(part, within):
-            cells = Cells(x[part], y[part], image[within], self.is_border, Scratch())
-            cells.sample(values[part])
+            cells = Cells(x[part], y[part], image.shape[2:], self.is_border, Scratch())
+            cells.sample(image[within], values[part])
 
         for_images(fill, x.shape, len(image))
         return values
@@ -49,8 +49,8 @@ class CpuSampler(nn.Cell):
         gradients = np.empty((len(x), 2, *x.shape[1:]), np.float32)
 
         def fill(part, within):
-            cells = Cells(x[part], y[part], image[within], self.is_border, Scratch())
-            cells.slopes(dout[part], gradients[part, 0], gradients[part, 1])
+            cells = Cells(x[part], y[part], image.shape[2:], self.is_border, Scratch())
+            cells.gradients(image[within], dout[part], gradients[part, 0], gradients[part, 1])
 
         for_images(fill, x.shape, len(image))
         return gradients
@@ -61,7 +61,7 @@ class CpuSampler(nn.Cell):
         def fill(part, within):
             for start in range(0, len(x), len(image)):  # every set of places
                 places = slice(start + part.start, start + part.stop)
-                cells = Cells(x[places], y[places], image[part], self.is_border, Scratch())
+                cells = Cells(x[places], y[places], image.shape[2:], self.is_border, Scratch())
                 cells.scatter(dout[places], gradient[part])
 
         for_images(fill, (len(image), *x.shape[1:]), len(image))
@@ -69,35 +69,39 @@ class CpuSampler(nn.Cell):
 
 
 class Cells:
-    """The 2 x 2 pixels around places x and y, (N, h, w) each, in images (N, C, H, W)."""
+    """The 2 x 2 pixels around places x and y, (N, h, w) each, in images (N, C, H, W).
+
+    Args:
+        shape: (H, W).
+        is_border: see `sampling.Sampler`.
+        scratch: holds what is kept here.
+    """
 
     def __init__(
         self,
         x: np.ndarray,
         y: np.ndarray,
-        images: np.ndarray,
+        shape: tuple[int, int],
         is_border: bool,
         scratch: Scratch,
     ):
-        _, channels, height, width = images.shape
-        self.images, self.is_border, self.scratch = images, is_border, scratch
+        height, width = shape
+        self.is_border, self.scratch = is_border, scratch
         self.lines = (x, width), (y, height)
         self.offsets = 0, 1, width, width + 1
-        self.blocks = blocks(channels, x.size)
-        room = len(x), self.blocks[0].stop, *x.shape[1:]
-        self.corners = [scratch.new(room) for _ in self.offsets]
         left, self.right = self._split(x, width)
         start, self.below = self._split(y, height)
         start *= width
         start += left
         self.start = scratch.new(x.shape, np.intp)
         np.copyto(self.start, start, casting="unsafe")
+        # What is no number became the smallest one; it is kept in `right` or `below`.
+        np.maximum(self.start, 0, out=self.start)
 
-    def sample(self, out: np.ndarray) -> None:
-        """Write what the images show at the places to (N, C, h, w)."""
+    def sample(self, images: np.ndarray, out: np.ndarray) -> None:
+        """Write what images (N, C, H, W) show at the places to (N, C, h, w)."""
         inside = None if self.is_border else self._inside()
-        for block in self.blocks:
-            value, right, below, both = self._corners(block)
+        for block, (value, right, below, both) in self._corners(images):
             right -= value
             both -= below
             right *= self.right[:, None]
@@ -110,15 +114,31 @@ class Cells:
             if inside is not None:
                 out[:, block] *= inside[:, None]
 
-    def slopes(self, weights: np.ndarray, of_x: np.ndarray, of_y: np.ndarray) -> None:
+    def sample_with_slopes(
+        self, images: np.ndarray, out: np.ndarray, of_x: np.ndarray, of_y: np.ndarray
+    ) -> None:
+        """`sample`, and how much it changes with x and with y: (N, C, h, w) each, for `limit`."""
+        for block, corners in self._corners(images):
+            value, right, below, both = _polynomial(*corners)
+            across, down = of_x[:, block], of_y[:, block]
+            np.multiply(both, self.below[:, None], out=across)
+            across += right
+            both *= self.right[:, None]
+            np.add(below, both, out=down)
+            np.multiply(across, self.right[:, None], out=right)
+            value += right
+            below *= self.below[:, None]
+            np.add(value, below, out=out[:, block])
+        if not self.is_border:
+            out *= self._inside()[:, None]
+
+    def gradients(
+        self, images: np.ndarray, weights: np.ndarray, of_x: np.ndarray, of_y: np.ndarray
+    ) -> None:
         """Write the gradients of sum(weights * what the images show) to (N, h, w) each."""
         of_x[...] = of_y[...] = 0
-        for block in self.blocks:
-            first, right, below, both = self._corners(block)
-            right -= first
-            both -= below
-            both -= right
-            below -= first
+        for block, corners in self._corners(images):
+            first, right, below, both = _polynomial(*corners)
             right += np.multiply(both, self.below[:, None], out=first)
             both *= self.right[:, None]
             below += both
@@ -127,6 +147,10 @@ class Cells:
             for channel in range(right.shape[1]):
                 of_x += right[:, channel]
                 of_y += below[:, channel]
+        self.limit(of_x, of_y)
+
+    def limit(self, of_x: np.ndarray, of_y: np.ndarray) -> None:
+        """Take away the gradients (N, h, w) of places that have none."""
         free = [self._are_inside(*line) for line in self.lines]
         if not self.is_border:
             free[0] &= free[1]
@@ -137,8 +161,8 @@ class Cells:
     def scatter(self, weights: np.ndarray, gradient: np.ndarray) -> None:
         """Add to the gradients of the images what the weights (N, C, h, w) add to their pixels."""
         inside = 1 if self.is_border else self._inside()[:, None]
-        for block in self.blocks:
-            first, right, below, both = shares = self._room(block)
+        for block, shares in self._rooms(weights.shape[1]):
+            first, right, below, both = shares
             np.multiply(weights[:, block], inside, out=first)
             np.multiply(first, self.below[:, None], out=below)
             np.multiply(below, self.right[:, None], out=both)
@@ -170,17 +194,31 @@ class Cells:
     def _inside(self):
         return self._are_inside(*self.lines[0]) & self._are_inside(*self.lines[1])
 
-    def _room(self, block):
-        return [corner[:, : block.stop - block.start] for corner in self.corners]
+    def _rooms(self, channels):
+        """Blocks of channels, each with four arrays of any content, (N, n, h, w)."""
+        found, scratch = blocks(channels, self.start.size), Scratch(self.scratch)
+        shape = len(self.start), found[0].stop, *self.start.shape[1:]
+        rooms = [scratch.new(shape) for _ in self.offsets]
+        for block in found:
+            yield block, [room[:, : block.stop - block.start] for room in rooms]
 
-    def _corners(self, block):
-        """Top left, top right, bottom left, bottom right of a block of channels: (N, n, h, w)."""
-        corners = self._room(block)
-        for image, start, *each in zip(self.images, self.start, *corners):
-            for offset, corner in zip(self.offsets, each):
-                for plane, values in zip(image[block], corner):
-                    np.take(plane.ravel()[offset:], start, mode="clip", out=values)
-        return corners
+    def _corners(self, images):
+        """Blocks of channels, each with its pixels: top left, top right, bottom left and right."""
+        for block, corners in self._rooms(images.shape[1]):
+            for image, start, *each in zip(images, self.start, *corners):
+                for offset, corner in zip(self.offsets, each):
+                    for plane, values in zip(image[block], corner):
+                        np.take(plane.ravel()[offset:], start, mode="clip", out=values)
+            yield block, corners
+
+
+def _polynomial(first, right, below, both):
+    """Corners as a + b x + c y + d x y, in their place."""
+    right -= first
+    both -= below
+    both -= right
+    below -= first
+    return first, right, below, both
 
 
 def _values_shape(image, x, y):

@@ -17,17 +17,15 @@ _ONES, _NINTHS = np.ones(3, np.float32), np.full(3, 1 / 9, np.float32)
 
 
 class CpuSimilarity(nn.Cell):
-    """Mean over channels of share * (1 - SSIM) / 2 + (1 - share) * absolute difference.
+    """See `similarity.Similarity`.
 
     Args:
-        is_reflect: whether windows are mirrored at the border; else they end there.
-        share: of the structural similarity.
+        is_reflect, share: see `Comparison`.
     """
 
     def __init__(self, is_reflect: bool, share: float):
         super().__init__()
-        self.is_reflect = is_reflect
-        self.share, self.rest = np.float32(share), np.float32(1 - share)
+        self.comparison = Comparison(is_reflect, share)
         self.forward = ops.Custom(self._values, _map_shape, first_of, "pyfunc")
         self.backward = ops.Custom(self._gradients, _image_shape, first_of, "pyfunc")
 
@@ -42,22 +40,7 @@ class CpuSimilarity(nn.Cell):
         values = np.empty(_map_shape(target.shape, image.shape), np.float32)
 
         def fill(part, within):
-            total = values[part]
-            total[...] = 0
-            for block in blocks(image.shape[1], total.size):
-                both = target[within, block], image[part, block]
-                structure = _Structure(*both, self.is_reflect)
-                value = structure.ssim
-                value *= -self.share / 2
-                value += self.share / 2
-                np.maximum(value, 0, out=value)
-                np.minimum(value, self.share, out=value)
-                difference = np.abs(structure.difference, out=structure.difference)
-                difference *= self.rest
-                value += difference
-                for channel in range(value.shape[1]):
-                    total[:, 0] += value[:, channel]
-            total *= np.float32(1 / image.shape[1])
+            self.comparison.compute(target[within], image[part], Scratch(), values[part])
 
         for_images(fill, image.shape, len(target))
         return values
@@ -66,21 +49,84 @@ class CpuSimilarity(nn.Cell):
         gradients = np.empty_like(image)
 
         def fill(part, within):
-            weights = dout[part] * np.float32(1 / image.shape[1])
-            of_difference = weights * self.rest
-            weights *= -self.share / 2
-            for plane in weights[:, 0]:
-                _weigh_border(plane, 1 / _border_weight(self.is_reflect))
-            for block in blocks(image.shape[1], weights.size):
-                both, out = (target[within, block], image[part, block]), gradients[part, block]
-                structure = _Structure(*both, self.is_reflect)
-                structure.gradient(weights, out)
-                sign = sign_in_place(structure.difference)
-                sign *= of_difference
-                out += sign
+            self.comparison.compute(
+                target[within], image[part], Scratch(), None, dout[part], gradients[part]
+            )
 
         for_images(fill, image.shape, len(target))
         return gradients
+
+
+class Comparison:
+    """Mean over channels of share * (1 - SSIM) / 2 + (1 - share) * absolute difference.
+
+    Args:
+        is_reflect: whether windows are mirrored at the border; else they end there.
+        share: of the structural similarity.
+    """
+
+    def __init__(self, is_reflect: bool, share: float):
+        self.is_reflect = is_reflect
+        self.share, self.rest = np.float32(share), np.float32(1 - share)
+
+    def compute(
+        self,
+        target: np.ndarray,
+        image: np.ndarray,
+        scratch: Scratch,
+        values: np.ndarray | None = None,
+        weights: np.ndarray | None = None,
+        gradient: np.ndarray | None = None,
+    ) -> None:
+        """Compare a few images (N, C, H, W).
+
+        Args:
+            values: (N, 1, H, W) to write the measure to.
+            weights: (N, 1, H, W); the gradient is that of sum(weights * values).
+            gradient: (N, C, H, W) to write the image's gradient to.
+        """
+        channels, shares = image.shape[1], None
+        if weights is not None:
+            shares = self._shares(weights, channels, scratch)
+        if values is not None:
+            values[...] = 0
+        for block in blocks(channels, image[:, 0].size):
+            structure = _Structure(
+                target[:, block], image[:, block], self.is_reflect, Scratch(scratch)
+            )
+            if shares is not None:
+                structure.gradient(shares[0], gradient[:, block])
+            if values is not None:
+                self._add(structure, values)
+            if shares is not None:
+                sign = sign_in_place(structure.difference)
+                sign *= shares[1]
+                gradient[:, block] += sign
+        if values is not None:
+            values *= np.float32(1 / channels)
+
+    def _shares(self, weights, channels, scratch):
+        """Weights of each channel's SSIM, as `_Structure.gradient` takes them, and difference."""
+        of_structure, of_difference = scratch.new(weights.shape), scratch.new(weights.shape)
+        np.multiply(weights, np.float32(1 / channels), out=of_structure)
+        np.multiply(of_structure, self.rest, out=of_difference)
+        of_structure *= -self.share / 2
+        for plane in of_structure[:, 0]:
+            _weigh_border(plane, 1 / _border_weight(self.is_reflect))
+        return of_structure, of_difference
+
+    def _add(self, structure, values):
+        """Add the measure of some channels; `ssim` and `work` are overwritten."""
+        value = structure.ssim
+        value *= -self.share / 2
+        value += self.share / 2
+        np.maximum(value, 0, out=value)
+        np.minimum(value, self.share, out=value)
+        difference = np.abs(structure.difference, out=structure.work)
+        difference *= self.rest
+        value += difference
+        for channel in range(value.shape[1]):
+            values[:, 0] += value[:, channel]
 
 
 class _Structure:
@@ -90,9 +136,8 @@ class _Structure:
     of the difference, which is more exact than the sum of both variances.
     """
 
-    def __init__(self, target, image, is_reflect):
+    def __init__(self, target, image, is_reflect, scratch):
         self.target, self.image, self.is_reflect = target, image, is_reflect
-        scratch = Scratch()
         memory = [scratch.new(image.shape) for _ in range(10)]
         self.work, self.ssim, self.a, self.b, self.c, self.d, self.ratio, *means = memory
         self.target_mean, self.mean, self.difference = means

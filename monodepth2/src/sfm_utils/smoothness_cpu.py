@@ -29,15 +29,26 @@ class CpuSmoothness(nn.Cell):
         gradient, totals = np.zeros_like(values), np.zeros(len(values))
 
         def fill(part, within):
-            for block in blocks(part.stop - part.start, values[0].size):
-                images = slice(part.start + block.start, part.start + block.stop)
-                for axis in (2, 3):
-                    totals[images.start] += _along(
-                        values[images], image[images], gradient[images], axis, len(values)
-                    )
+            totals[part.start] = smoothness(values[part], image[part], gradient[part], len(values))
 
         for_images(fill, values.shape, len(values))
         return np.float32([totals.sum()]), gradient
+
+
+def smoothness(
+    values: np.ndarray, image: np.ndarray, gradient: np.ndarray, count: int
+) -> np.float64:
+    """What some of `count` maps (N, C, H, W) add to the smoothness.
+
+    Args:
+        image: (N, 3, H, W).
+        gradient: (N, C, H, W) that the gradient is added to.
+    """
+    total = 0.0
+    for block in blocks(len(values), values[0].size):
+        for axis in (2, 3):
+            total += _along(values[block], image[block], gradient[block], axis, count)
+    return total
 
 
 def _along(values, image, gradient, axis, count):

@@ -43,7 +43,8 @@ class CpuInverseWarp(nn.Cell):
             scratch = Scratch()
             view = _View(depth[part, 0], projection[within], inverse_intrinsics[within], scratch)
             places, _ = self._places(view, image.shape)
-            Cells(*places, image[within], self.is_border, scratch).sample(values[part])
+            cells = Cells(*places, image.shape[2:], self.is_border, scratch)
+            cells.sample(image[within], values[part])
 
         for_images(fill, depth.shape, len(image))
         return values
@@ -57,7 +58,8 @@ class CpuInverseWarp(nn.Cell):
             view = _View(depth[part, 0], projection[within], inverse_intrinsics[within], scratch)
             places, scales = self._places(view, image.shape)
             slopes = [scratch.new(place.shape) for place in places]
-            Cells(*places, image[within], self.is_border, scratch).slopes(dout[part], *slopes)
+            cells = Cells(*places, image.shape[2:], self.is_border, scratch)
+            cells.gradients(image[within], dout[part], *slopes)
             for slope, scale in zip(slopes, scales):
                 slope *= scale
             view.gradients(slopes, of_depth[part, 0], of_projection[part])
