@@ -10,7 +10,7 @@ from mindspore import nn, ops
 from ..model_utils.cpu_forms import CpuForm
 from ..model_utils.resize import Resize
 from ..networks.full_flow import SCALES, length
-from ..networks.layout import repeated
+from ..networks.layout import both_ways
 from ..sfm_utils.sampling import Sampler
 from ..sfm_utils.similarity import Similarity, channel_mean
 from ..sfm_utils.smoothness import Smoothness
@@ -70,7 +70,7 @@ class FlowLoss(nn.Cell):
                 empty = empty + _count_empty(mask)
                 masks = (*masks, mask)
         x, y = places(flows[0])
-        warped = self.sampler(_both_ways(images, count)[1], x, y)
+        warped = self.sampler(both_ways(images, count)[1], x, y)
         return (
             self.warp_weight * warp_loss,
             self.smooth_weight * smooth_loss,
@@ -110,7 +110,7 @@ class FlowTerms(CpuForm):
             return terms[0], terms[1], terms[2], mask
         half = flow.shape[0] // 2
         count = half // (images.shape[0] - half)
-        ours, others = _both_ways(images, count)
+        ours, others = both_ways(images, count)
         x, y = places(flow)
         error = self.compare(ours, self.sampler(others, x, y))
         smooth = self.smoothness(flow, ours)
@@ -124,13 +124,6 @@ class FlowTerms(CpuForm):
         mask = ops.stop_gradient((length(difference) < bound).to(ms.float32))
         warp = count / 2 * _masked_means(error, mask)
         return warp, smooth, _masked_means(channel_mean(difference), mask) / 2, mask
-
-
-def _both_ways(images, count):
-    """The images that see, and those that they see, (2 S B, 3, H, W) each."""
-    batch = images.shape[0] // (count + 1)
-    ours, others = repeated(images[:batch], count), images[batch:]
-    return ops.concat((ours, others)), ops.concat((others, ours))
 
 
 def _halves(maps):

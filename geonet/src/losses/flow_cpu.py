@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from mindspore import nn, ops
 
+from ..networks.layout import opposite, pair
 from ..sfm_utils.planes_cpu import Scratch, for_images, sign_in_place
 from ..sfm_utils.sampling_cpu import Cells
 from ..sfm_utils.similarity_cpu import Comparison
@@ -52,10 +53,8 @@ class CpuFlowTerms(nn.Cell):
         of_warp, of_smooth, of_difference, of_other = np.zeros((4, *flow.shape), np.float32)
 
         def fill(part, within):
-            ours, others = images[within], images[batch:][_in_half(part, half)]
-            other = slice(part.start + half, part.stop + half)
-            if part.start >= half:  # from the sources to the targets
-                ours, others, other = others, ours, _in_half(part, half)
+            ours, others = pair(images, part, half)
+            other = opposite(part, half)
             smooth = smoothness(flow[part], ours, of_smooth[part], len(flow))
             view, difference = _View(flow[part]), 0
             if self.bounds is not None:
@@ -116,7 +115,7 @@ class _View:
         self.apart *= mask
         total = np.abs(self.apart, out=of_flow).sum(dtype=np.float64)
         weights = sign_in_place(self.apart)
-        self._chain(weights, self.slopes, of_flow)
+        self.cells.chain(weights, self.slopes, (of_flow[:, 0], of_flow[:, 1]))
         of_flow += weights
         self.cells.scatter(weights, of_other)
         return total
@@ -132,18 +131,9 @@ class _View:
         error = self.scratch.new(mask.shape)
         self.cells.sample_with_slopes(others, warped, *slopes)
         comparison.compute(ours, warped, Scratch(self.scratch), error, mask, gradient)
-        self._chain(gradient, slopes, of_flow)
+        self.cells.chain(gradient, slopes, (of_flow[:, 0], of_flow[:, 1]))
         error *= mask
         return error.sum(dtype=np.float64)
-
-    def _chain(self, weights, slopes, of_flow):
-        """Write the gradient of sum(weights * what is seen); the slopes are overwritten."""
-        for slope, out in zip(slopes, (of_flow[:, 0], of_flow[:, 1])):
-            slope *= weights
-            np.add(slope[:, 0], slope[:, 1], out=out)
-            for channel in range(2, slope.shape[1]):
-                out += slope[:, channel]
-        self.cells.limit(of_flow[:, 0], of_flow[:, 1])
 
     def _squares(self, vectors):
         """Their lengths' squares, (N, 1, h, w)."""
@@ -151,11 +141,6 @@ class _View:
         np.multiply(vectors[:, :1], vectors[:, :1], out=squares)
         squares += np.multiply(vectors[:, 1:], vectors[:, 1:], out=other)
         return squares
-
-
-def _in_half(part, half):
-    """A slice of both directions, within its direction."""
-    return slice(part.start % half, (part.stop - 1) % half + 1)
 
 
 def _shapes(flow, images):

@@ -7,11 +7,14 @@ Conventions
 
 from mindspore import nn, ops
 
+from ..model_utils.cpu_forms import CpuForm
 from ..model_utils.resize import Resize
-from ..networks.layout import both_depths, motions, repeated, scaled_camera
+from ..networks.full_flow import depth_of
+from ..networks.layout import both_depths, both_ways, motions, scaled_camera
 from ..sfm_utils.similarity import Similarity
 from ..sfm_utils.smoothness import Smoothness
 from ..sfm_utils.warping import GEONET_GUARD, InverseWarp
+from .rigid_cpu import CpuWarpError
 
 
 class RigidLoss(nn.Cell):
@@ -25,9 +28,8 @@ class RigidLoss(nn.Cell):
     def __init__(self, warp_weight=1.0, smooth_weight=0.5, alpha=0.85):
         super().__init__()
         self.warp_weight, self.smooth_weight = warp_weight, smooth_weight
-        self.warp = InverseWarp(GEONET_GUARD, "zero")
-        self.compare, self.resize = Similarity("same", share=alpha), Resize("area")
-        self.smoothness = Smoothness()
+        self.warp, self.warp_error = InverseWarp(GEONET_GUARD, "zero"), WarpError(alpha)
+        self.resize, self.smoothness = Resize("area"), Smoothness()
 
     def construct(self, disparities, poses, images, K, inv_K):
         """The two terms, and what there is to look at.
@@ -48,15 +50,50 @@ class RigidLoss(nn.Cell):
             level = images
             if scale > 0:
                 level = self.resize(images, disparity.shape[2], disparity.shape[3])
-            ours, others = repeated(level[:batch], count), level[batch:]
-            ours, others = ops.concat((ours, others)), ops.concat((others, ours))
-            depth = both_depths(1 / disparity, batch)
+            depth = both_depths(depth_of(disparity, False), batch)
             camera = scaled_camera(K, inv_K, scale, 2 * count)
-            warped = self.warp(others, depth, camera[0], camera[1], matrices)
-            error = self.compare(ours, warped)
+            mean, error = self.warp_error(level, depth, camera[0], camera[1], matrices)
             # The means of both directions, each times S / 2.
-            warp_loss = warp_loss + count * error.mean()
+            warp_loss = warp_loss + count * mean
             smooth_loss = smooth_loss + self.smoothness(disparity, level) / 2**scale
             errors = (*errors, error)
-            first = warped if scale == 0 else first
+            if scale == 0:
+                others = both_ways(level, count)[1]
+                warped = self.warp(others, depth, camera[0], camera[1], matrices)
+                first = ops.stop_gradient(warped)
         return self.warp_weight * warp_loss, self.smooth_weight * smooth_loss, errors, first
+
+
+class WarpError(CpuForm):
+    """How images differ from what depth and motion make of the others.
+
+    Args:
+        alpha: share of SSIM.
+    """
+
+    def __init__(self, alpha):
+        super().__init__()
+        self.warp = InverseWarp(GEONET_GUARD, "zero")
+        self.compare = Similarity("same", share=alpha)
+        if self.cpu_form:
+            self.on_cpu = CpuWarpError(GEONET_GUARD, alpha)
+
+    def construct(self, images, depth, K, inv_K, matrices):
+        """The mean over both directions, and the error, which has no gradient.
+
+        Args:
+            images: ((S + 1) B, 3, h, w), targets first.
+            depth: (2 S B, 1, h, w) of both directions.
+            K, inv_K: (2 S B, 3, 3), pixels.
+            matrices: (2 S B, 4, 4), poses.
+        Returns:
+            (a scalar, (2 S B, 1, h, w)).
+        """
+        if self.cpu_form:
+            projection = ops.matmul(K, matrices[:, :3])
+            mean, error, _, _ = self.on_cpu(depth, projection, inv_K, images)
+            return mean.reshape(()), error
+        half = depth.shape[0] // 2
+        ours, others = both_ways(images, half // (images.shape[0] - half))
+        error = self.compare(ours, self.warp(others, depth, K, inv_K, matrices))
+        return error.mean(), ops.stop_gradient(error)

@@ -80,3 +80,44 @@ def both_depths(maps, batch):
     """
     count = maps.shape[0] // batch - 1
     return ops.concat((repeated(maps[:batch], count), maps[batch:]))
+
+
+def both_ways(images, count):
+    """The images of both directions, which see, and those that they see.
+
+    Args:
+        images: ((S + 1) B, 3, h, w), targets first.
+        count: S.
+    Returns:
+        two (2 S B, 3, h, w).
+    """
+    batch = images.shape[0] // (count + 1)
+    ours, others = repeated(images[:batch], count), images[batch:]
+    return ops.concat((ours, others)), ops.concat((others, ours))
+
+
+def pair(images, part, half):
+    """A part of what `both_ways` returns, as two slices of the images.
+
+    Args:
+        images: ((S + 1) B, ...), targets first.
+        part: slice of both directions, within one B.
+        half: S B.
+    """
+    batch, source = len(images) - half, in_half(part, half)
+    first = source.start % batch
+    target = slice(first, first + source.stop - source.start)
+    ours, others = images[target], images[batch:][source]
+    return (ours, others) if part.start < half else (others, ours)
+
+
+def opposite(part, half):
+    """The slice of the other direction that belongs to one of both directions."""
+    shift = half if part.start < half else -half
+    return slice(part.start + shift, part.stop + shift)
+
+
+def in_half(part, half):
+    """A slice of both directions, counted within its direction."""
+    start = part.start % half
+    return slice(start, start + part.stop - part.start)

@@ -8,6 +8,8 @@ none where a place was clipped, nor, with borders, on the first and last pixel.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from mindspore import nn, ops
 
@@ -117,7 +119,7 @@ class Cells:
     def sample_with_slopes(
         self, images: np.ndarray, out: np.ndarray, of_x: np.ndarray, of_y: np.ndarray
     ) -> None:
-        """`sample`, and how much it changes with x and with y: (N, C, h, w) each, for `limit`."""
+        """`sample`, and how much that changes with x and with y, (N, C, h, w) each; see `chain`."""
         for block, corners in self._corners(images):
             value, right, below, both = _polynomial(*corners)
             across, down = of_x[:, block], of_y[:, block]
@@ -147,9 +149,26 @@ class Cells:
             for channel in range(right.shape[1]):
                 of_x += right[:, channel]
                 of_y += below[:, channel]
-        self.limit(of_x, of_y)
+        self._limit(of_x, of_y)
 
-    def limit(self, of_x: np.ndarray, of_y: np.ndarray) -> None:
+    def chain(
+        self, weights: np.ndarray, slopes: Sequence[np.ndarray], of_places: Sequence[np.ndarray]
+    ) -> None:
+        """`gradients`, given what `sample_with_slopes` found, which is overwritten.
+
+        Args:
+            weights: (N, C, h, w).
+            slopes: of_x and of_y, (N, C, h, w).
+            of_places: (N, h, w) for x and y, to write to.
+        """
+        for slope, gradient in zip(slopes, of_places):
+            slope *= weights
+            gradient[...] = slope[:, 0]
+            for channel in range(1, slope.shape[1]):
+                gradient += slope[:, channel]
+        self._limit(*of_places)
+
+    def _limit(self, of_x, of_y):
         """Take away the gradients (N, h, w) of places that have none."""
         free = [self._are_inside(*line) for line in self.lines]
         if not self.is_border:

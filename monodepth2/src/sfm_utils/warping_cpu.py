@@ -41,7 +41,7 @@ class CpuInverseWarp(nn.Cell):
 
         def fill(part, within):
             scratch = Scratch()
-            view = _View(depth[part, 0], projection[within], inverse_intrinsics[within], scratch)
+            view = View(depth[part, 0], projection[within], inverse_intrinsics[within], scratch)
             places, _ = self._places(view, image.shape)
             cells = Cells(*places, image.shape[2:], self.is_border, scratch)
             cells.sample(image[within], values[part])
@@ -55,7 +55,7 @@ class CpuInverseWarp(nn.Cell):
 
         def fill(part, within):
             scratch = Scratch()
-            view = _View(depth[part, 0], projection[within], inverse_intrinsics[within], scratch)
+            view = View(depth[part, 0], projection[within], inverse_intrinsics[within], scratch)
             places, scales = self._places(view, image.shape)
             slopes = [scratch.new(place.shape) for place in places]
             cells = Cells(*places, image.shape[2:], self.is_border, scratch)
@@ -79,7 +79,7 @@ class CpuInverseWarp(nn.Cell):
         return places, scales
 
 
-class _View:
+class View:
     """The rays of N images' pixels as the moved camera sees them: three planes (N, h, w)."""
 
     def __init__(self, depth, projection, inverse_intrinsics, scratch):
