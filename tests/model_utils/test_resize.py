@@ -9,6 +9,8 @@ from midas.src.model_utils.cpu_forms import use_plain_forms
 from midas.src.model_utils.resize import (
     DoubleSize,
     DoubleSizeConv,
+    _piece_count,
+    _piece_matrices,
     interpolation_matrix,
     shifted_matrices,
 )
@@ -84,3 +86,25 @@ def test_resizing_joined_with_a_convolution(mode):
     expected = ms.grad(loss_steps, (0, 1, 2))(x, weight, bias)
     for a, b in zip((got_x, *got), expected):
         np.testing.assert_allclose(a.asnumpy(), b.asnumpy(), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("mode", ["align_corners", "half_pixel"])
+@pytest.mark.parametrize("width", [48, 51, 96])
+def test_pieces_of_the_columns_are_the_whole(mode, width):
+    """Inference cuts wide maps, training does not."""
+    cell, x = DoubleSizeConv(3, 2, mode, "normal", "normal"), random(2, 3, 5, width)
+    cell.bias.set_data(random(2))
+    whole, pieces = (cell.set_train(is_train)(x).asnumpy() for is_train in (True, False))
+    assert whole.shape == (2, 2, 10, 2 * width)
+    np.testing.assert_allclose(pieces, whole, rtol=1e-5, atol=1e-6)
+
+
+def test_what_a_piece_needs():
+    """The second quarter of 96 pixels needs a quarter of the 48, and one or two beside it."""
+    assert [_piece_count(width, True) for width in (47, 48, 51, 53)] == [1, 4, 3, 2]
+    assert _piece_count(48, False) == 1
+    first, end, matrices = _piece_matrices(48, "half_pixel", 4, 1)
+    assert (first, end) == (11, 25)
+    line = np.random.default_rng(0).random(48).astype(np.float32)
+    for matrix, whole in zip(matrices, shifted_matrices(48, 96, "half_pixel")):
+        np.testing.assert_allclose(line[11:25] @ matrix.asnumpy(), (whole @ line)[24:48], rtol=1e-6)

@@ -15,6 +15,8 @@ from mindspore.ops import constexpr
 
 from .cpu_forms import CpuForm
 
+# Columns of a map are cut into so many pieces before they double, from so many columns on.
+_PIECES, _LEAST_CUT = 4, 48
 MODES = ("align_corners", "half_pixel", "legacy", "area", "nearest")
 
 
@@ -89,8 +91,6 @@ def _matrix_tensor(kind, in_size, out_size, mode):
         "rows": shifted[1],
         "columns": shifted[1].T,
         "shifted rows": np.concatenate(shifted, axis=1),
-        "columns -1": shifted[0].T,
-        "columns +1": shifted[2].T,
     }[kind]
     return ms.Tensor(np.ascontiguousarray(matrix))
 
@@ -99,6 +99,27 @@ def _matrix_tensor(kind, in_size, out_size, mode):
 @constexpr
 def _constant_matrix(kind, in_size, out_size, mode):
     return _matrix_tensor(kind, in_size, out_size, mode)
+
+
+@constexpr
+def _piece_count(width, is_cut):
+    """Into how many pieces of equal width a line is cut that becomes twice as long."""
+    if not is_cut or width < _LEAST_CUT:
+        return 1
+    return max(count for count in range(1, _PIECES + 1) if 2 * width % count == 0)
+
+
+@constexpr
+def _piece_matrices(width, mode, count, number):
+    """(First pixel that a piece of the doubled line needs, the one after the last, and for each of
+    the three shifts a matrix, (pixels, columns of the piece)).
+    """
+    part = slice(number * 2 * width // count, (number + 1) * 2 * width // count)
+    shifted = shifted_matrices(width, 2 * width, mode)[:, part]
+    needed = np.flatnonzero(shifted.any((0, 1)))
+    first, end = int(needed[0]), int(needed[-1]) + 1
+    matrices = tuple(ms.Tensor(np.ascontiguousarray(m[:, first:end].T)) for m in shifted)
+    return first, end, matrices
 
 
 class RowProduct(CpuForm):
@@ -198,19 +219,31 @@ class DoubleSizeConv(CpuForm):
     def construct(self, x):
         """(B, in, h, w) -> (B, out, 2h, 2w)."""
         out_channels, in_channels = self.shape[:2]
-        height, width = x.shape[2], x.shape[3]
         # The three rows of a kernel's column are three maps that lie on top of each other.
         weights = self.weight.to(x.dtype).permute(3, 0, 2, 1).reshape(-1, in_channels, 1, 1)
-        weights = self.split(weights)
-        wide = 0
-        for i, kind in enumerate(("columns -1", "columns", "columns +1")):
-            columns = _constant_matrix(kind, width, 2 * width, self.mode).to(x.dtype)
-            wide = wide + self.column_product(self.mix(x, weights[i]), columns)
-        wide = wide.reshape(-1, out_channels, 3 * height, 2 * width)
+        weights, bias = self.split(weights), self.bias.to(x.dtype)
+        if not self.cpu_form:
+            # The ONNX exporter forgets BiasAdd's axis where no convolution comes before it.
+            return self._piece(x, weights, 1, 0) + bias.reshape(1, out_channels, 1, 1)
+        # Most of a matrix is zero; a piece of the columns leaves out what it does not need.
+        count, pieces = _piece_count(x.shape[3], not self.training), ()
+        for number in range(count):
+            pieces += (self._piece(x, weights, count, number),)
+        if count == 1:
+            return self.bias_add(pieces[0], bias)
+        return self.bias_add(ops.concat(pieces, 3), bias)
+
+    def _piece(self, x, weights, count, number):
+        """One of `count` pieces of the columns, without the bias: (B, out, 2h, 2w / count)."""
+        height, width = x.shape[2], x.shape[3]
+        first, end, matrices = _piece_matrices(width, self.mode, count, number)
+        if count > 1:
+            x = x[:, :, :, first:end]
+        wide = ()
+        for matrix, weight in zip(matrices, weights):
+            wide += (self.column_product(self.mix(x, weight), matrix.to(x.dtype)),)
+        # On CPU AddN passes through memory once for three maps.
+        total = ops.addn(wide) if self.cpu_form else wide[0] + wide[1] + wide[2]
+        total = total.reshape(-1, self.shape[0], 3 * height, 2 * width // count)
         rows = _constant_matrix("shifted rows", height, 2 * height, self.mode).to(x.dtype)
-        y = self.row_product(rows, wide)
-        bias = self.bias.to(x.dtype)
-        if self.cpu_form:
-            return self.bias_add(y, bias)
-        # The ONNX exporter forgets BiasAdd's axis where no convolution comes before it.
-        return y + bias.reshape(1, out_channels, 1, 1)
+        return self.row_product(rows, total)
