@@ -15,8 +15,7 @@ from mindspore.ops import constexpr
 
 from .cpu_forms import CpuForm
 
-# Columns of a map are cut into so many pieces before they double, from so many columns on.
-_PIECES, _LEAST_CUT = 4, 48
+_LEAST_CUT = 48  # columns of a map, from which on its halves are doubled one after the other
 MODES = ("align_corners", "half_pixel", "legacy", "area", "nearest")
 
 
@@ -99,14 +98,6 @@ def _matrix_tensor(kind, in_size, out_size, mode):
 @constexpr
 def _constant_matrix(kind, in_size, out_size, mode):
     return _matrix_tensor(kind, in_size, out_size, mode)
-
-
-@constexpr
-def _piece_count(width, is_cut):
-    """Into how many pieces of equal width a line is cut that becomes twice as long."""
-    if not is_cut or width < _LEAST_CUT:
-        return 1
-    return max(count for count in range(1, _PIECES + 1) if 2 * width % count == 0)
 
 
 @constexpr
@@ -225,13 +216,12 @@ class DoubleSizeConv(CpuForm):
         if not self.cpu_form:
             # The ONNX exporter forgets BiasAdd's axis where no convolution comes before it.
             return self._piece(x, weights, 1, 0) + bias.reshape(1, out_channels, 1, 1)
-        # Most of a matrix is zero; a piece of the columns leaves out what it does not need.
-        count, pieces = _piece_count(x.shape[3], not self.training), ()
-        for number in range(count):
-            pieces += (self._piece(x, weights, count, number),)
-        if count == 1:
-            return self.bias_add(pieces[0], bias)
-        return self.bias_add(ops.concat(pieces, 3), bias)
+        if self.training or x.shape[3] < _LEAST_CUT:
+            return self.bias_add(self._piece(x, weights, 1, 0), bias)
+        # Most of a matrix is zero; each half of the columns needs half of the pixels. With more
+        # pieces compiling takes longer than many images save.
+        halves = self._piece(x, weights, 2, 0), self._piece(x, weights, 2, 1)
+        return self.bias_add(ops.concat(halves, 3), bias)
 
     def _piece(self, x, weights, count, number):
         """One of `count` pieces of the columns, without the bias: (B, out, 2h, 2w / count)."""
