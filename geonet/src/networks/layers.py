@@ -9,6 +9,7 @@ from ..model_utils.cpu_forms import CpuForm
 from ..sfm_utils.decoder_conv import DoubledConv, FeatureConv
 from ..sfm_utils.frames import Double
 from .few_pixels import MOST_PIXELS, FewPixelsConv, ShiftedConv
+from .row_pairs import LEAST_KERNEL, MOST_CHANNELS, RowPairConv
 
 # With fewer pixels the sums of a doubled map's kernels take longer than they save.
 _LEAST_DOUBLED = 32
@@ -86,6 +87,11 @@ class ConvLayer(CpuForm):
             self.doubled, self.double = DoubledConv(), Double()
         elif self.has_forms:
             self.of_features = FeatureConv(is_reflect=False)
+        self.halves_to_few = (
+            stride == 2 and kernel_size >= LEAST_KERNEL and out_channels <= MOST_CHANNELS
+        )
+        if self.halves_to_few:
+            self.row_pairs = RowPairConv(kernel_size, padding)
         self.relu = nn.ReLU()
         self.has_many_kernels = (
             kernel_size == 3 and stride == 1 and in_channels * out_channels >= _LEAST_KERNELS
@@ -113,6 +119,9 @@ class ConvLayer(CpuForm):
         is_trained = has_cpu_form and self.training
         if is_trained and is_lean(x.shape, self.weight.shape, self.stride, x.dtype):
             return self.lean(x, self.weight)
+        has_pairs = has_cpu_form and not self.training and self.halves_to_few
+        if has_pairs and x.shape[2] % 4 == 0 and x.shape[3] % 2 == 0:
+            return self.row_pairs(x, self.weight)
         if self.is_exported and self.has_many_kernels and pixels <= _MOST_SHIFTED:
             return self.shifted(x, self.weight.to(x.dtype))
         return self.conv(x, self.weight.to(x.dtype))
