@@ -85,7 +85,7 @@ def rows_of(model, folder, count, rounds, torch_isa):
         written = in_fresh_process(MODULE, case, model=model, folder=folder)
         if "error" in written:
             raise SystemExit(f"{model}, weights of {case}: {written['error']}")
-    for number in (1, count):
+    for number in sorted({1, count}):
         images = photos(folder / f"photos_{number}", number)
         pair = commands(model, folder, images, torch_isa)
         found = {name: [] for name in pair}
