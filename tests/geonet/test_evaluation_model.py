@@ -5,10 +5,13 @@ import numpy as np
 import pytest
 from mindspore import nn
 
-from geonet.src.evaluation.model import Depth, Facts, Model, Poses
+from geonet.src.evaluation.model import Depth, Facts, Flow, Model, Poses
+from geonet.src.model_utils import graph_cache
 from geonet.src.model_utils.checkpoint import save_networks
 from geonet.src.model_utils.device import Device
 from geonet.src.model_utils.errors import InputError
+from geonet.src.networks import make_networks, needed_networks
+from geonet.src.networks.full_flow import FullFlow
 from tests.geonet.golden_networks import GOLDEN, filled
 
 GIVEN = Facts(128, 416, 3, "resnet50", False, "residual")
@@ -157,3 +160,15 @@ def test_a_short_batch_is_filled_and_cut_again(poses):
     found = predict(images)
     assert found.shape == (3, 4, 6)
     np.testing.assert_allclose(predict(images[:1]), found[:1], rtol=0, atol=1e-8)
+
+
+@pytest.mark.parametrize("task", ["depth", "pose", "flow"])
+def test_the_graphs_of_every_task_can_be_kept(task):
+    """All that the cells hold can be described; see graph_cache."""
+    found = make_networks(needed_networks(task, "residual"))
+    cell = {
+        "depth": lambda: Depth(found["depth_net"], False),
+        "pose": lambda: Poses(found["pose_net"]),
+        "flow": lambda: Flow(FullFlow(found, "residual", False, 1)),
+    }[task]()
+    assert graph_cache._name_of(cell) is not None

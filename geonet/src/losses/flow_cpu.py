@@ -28,7 +28,7 @@ class CpuFlowTerms(nn.Cell):
 
     def __init__(self, bounds: tuple[float, float] | None, alpha: float):
         super().__init__()
-        self.bounds, self.comparison = bounds, Comparison(False, alpha)
+        self.bounds, self.alpha = bounds, alpha
         self.forward = ops.Custom(self._compute, _shapes, _types, "pyfunc")
 
     def construct(self, flow, images):
@@ -47,6 +47,7 @@ class CpuFlowTerms(nn.Cell):
     def _compute(self, flow, images):
         half = len(flow) // 2
         batch, count = len(images) - half, half // (len(images) - half)
+        comparison = Comparison(False, self.alpha)
         mask = np.ones((len(flow), 1, *flow.shape[2:]), np.float32)
         sums = np.zeros((3, len(flow)))
         # The last one: what a direction's differences add to the gradient of the other's flow.
@@ -60,7 +61,7 @@ class CpuFlowTerms(nn.Cell):
             if self.bounds is not None:
                 mask[part] = view.compare_flow(flow[other], self.bounds)
                 difference = view.difference(mask[part], of_difference[part], of_other[other])
-            error = view.error(ours, others, self.comparison, mask[part], of_warp[part])
+            error = view.error(ours, others, comparison, mask[part], of_warp[part])
             sums[:, part.start] = error, smooth, difference
 
         def scale(part, within):

@@ -22,7 +22,7 @@ class CpuWarpError(nn.Cell):
 
     def __init__(self, guard: float, alpha: float):
         super().__init__()
-        self.guard, self.comparison = np.float32(guard), Comparison(False, alpha)
+        self.guard, self.alpha = np.float32(guard), alpha
         self.forward = ops.Custom(self._compute, _shapes, _types, "pyfunc")
 
     def construct(self, depth, projection, inverse_intrinsics, images):
@@ -43,7 +43,7 @@ class CpuWarpError(nn.Cell):
         return (out[2] * dout[0], out[3] * dout[0], *no_gradient)
 
     def _compute(self, depth, projection, inverse_intrinsics, images):
-        half = len(depth) // 2
+        half, comparison = len(depth) // 2, Comparison(False, self.alpha)
         error, of_depth = np.empty_like(depth), np.empty_like(depth)
         of_projection, totals = np.empty_like(projection), np.zeros(len(depth))
         weight = np.full(depth.shape, 1 / depth.size, np.float32)
@@ -55,9 +55,7 @@ class CpuWarpError(nn.Cell):
             cells = Cells(*view.places(self.guard), ours.shape[2:], False, scratch)
             warped, gradient, *slopes = (scratch.new(ours.shape) for _ in range(4))
             cells.sample_with_slopes(others, warped, *slopes)
-            self.comparison.compute(
-                ours, warped, Scratch(scratch), error[part], weight[part], gradient
-            )
+            comparison.compute(ours, warped, Scratch(scratch), error[part], weight[part], gradient)
             of_places = [scratch.new(view.depth.shape) for _ in slopes]
             cells.chain(gradient, slopes, of_places)
             view.gradients(of_places, of_depth[part, 0], of_projection[part])

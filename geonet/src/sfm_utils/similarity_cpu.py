@@ -25,7 +25,7 @@ class CpuSimilarity(nn.Cell):
 
     def __init__(self, is_reflect: bool, share: float):
         super().__init__()
-        self.comparison = Comparison(is_reflect, share)
+        self.is_reflect, self.share = is_reflect, share
         self.forward = ops.Custom(self._values, _map_shape, first_of, "pyfunc")
         self.backward = ops.Custom(self._gradients, _image_shape, first_of, "pyfunc")
 
@@ -38,20 +38,20 @@ class CpuSimilarity(nn.Cell):
 
     def _values(self, target, image):
         values = np.empty(_map_shape(target.shape, image.shape), np.float32)
+        comparison = Comparison(self.is_reflect, self.share)
 
         def fill(part, within):
-            self.comparison.compute(target[within], image[part], Scratch(), values[part])
+            comparison.compute(target[within], image[part], Scratch(), values[part])
 
         for_images(fill, image.shape, len(target))
         return values
 
     def _gradients(self, target, image, dout):
-        gradients = np.empty_like(image)
+        gradients, comparison = np.empty_like(image), Comparison(self.is_reflect, self.share)
 
         def fill(part, within):
-            self.comparison.compute(
-                target[within], image[part], Scratch(), None, dout[part], gradients[part]
-            )
+            both = target[within], image[part]
+            comparison.compute(*both, Scratch(), None, dout[part], gradients[part])
 
         for_images(fill, image.shape, len(target))
         return gradients
