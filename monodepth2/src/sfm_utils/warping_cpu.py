@@ -80,16 +80,33 @@ class CpuInverseWarp(nn.Cell):
 
 
 class View:
-    """The rays of N images' pixels as the moved camera sees them: three planes (N, h, w)."""
+    """The rays of N images' pixels as the moved camera sees them: three planes (N, h, w).
 
-    def __init__(self, depth, projection, inverse_intrinsics, scratch):
+    Args:
+        depth: (N, h, w).
+        projection: (N, 3, 4).
+        inverse_intrinsics: (N, 3, 3).
+        scratch: holds what is kept here.
+    """
+
+    def __init__(
+        self,
+        depth: np.ndarray,
+        projection: np.ndarray,
+        inverse_intrinsics: np.ndarray,
+        scratch: Scratch,
+    ):
         self.depth, self.projection, self.inverse_intrinsics = depth, projection, inverse_intrinsics
         self.scratch = scratch
         self.x, self.y = (np.arange(size, dtype=np.float32) for size in depth.shape[:0:-1])
         self.rays, self.points = ([scratch.new(depth.shape) for _ in range(3)] for _ in "rp")
 
-    def places(self, guard):
-        """x and y, (N, h, w) each."""
+    def places(self, guard: np.float32) -> list[np.ndarray]:
+        """x and y, (N, h, w) each.
+
+        Args:
+            guard: added to Z before the division.
+        """
         directions = self.projection[:, :, :3].astype(np.float64) @ self.inverse_intrinsics
         for axis, (ray, point) in enumerate(zip(self.rays, self.points)):
             of_x, of_y, constant = directions[:, axis].astype(np.float32).T[:, :, None]
@@ -103,7 +120,9 @@ class View:
             np.multiply(point, self.inverse_z, out=place)
         return places
 
-    def gradients(self, of_places, of_depth, of_projection):
+    def gradients(
+        self, of_places: list[np.ndarray], of_depth: np.ndarray, of_projection: np.ndarray
+    ) -> None:
         """Write the gradients of depth (N, h, w) and projection (N, 3, 4), given those of places.
 
         What was given is overwritten.
