@@ -3,6 +3,7 @@
 import mindspore as ms
 import numpy as np
 import pytest
+from mindspore import ops
 
 from geonet.src.networks import row_pairs
 from geonet.src.networks.layers import ConvLayer
@@ -21,9 +22,13 @@ def test_it_is_the_convolution(kernel_size, size, padding):
     layer = ConvLayer(3, 5, kernel_size, 2, padding=padding)
     x = ms.Tensor(rng.standard_normal((2, 3, *size), np.float32))
     weight = ms.Tensor(rng.standard_normal(layer.weight.shape, np.float32))
-    got = RowPairConv(kernel_size, padding)(x, weight).asnumpy()
+    pairs, expected = RowPairConv(kernel_size, padding), layer.conv(x, weight)
+    sens = ms.Tensor(rng.standard_normal(expected.shape, np.float32))
+    grad = ops.GradOperation(get_all=True, sens_param=True)
+    wanted = expected, *grad(lambda a, b: layer.conv(a, b))(x, weight, sens)
     # Sums of at most 147 products in another order.
-    np.testing.assert_allclose(got, layer.conv(x, weight).asnumpy(), rtol=0, atol=1e-5)
+    for got, values in zip((pairs(x, weight), *grad(pairs)(x, weight, sens)), wanted):
+        np.testing.assert_allclose(got.asnumpy(), values.asnumpy(), rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize(

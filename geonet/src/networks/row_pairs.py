@@ -27,7 +27,7 @@ class RowPairConv(nn.Cell):
         before = (kernel_size - 2 if padding == "same" else kernel_size - 1) // 2
         after = kernel_size - 2 - before
         self.pad = (before, after, before, after)
-        self.join = ops.Conv2DTranspose(1, (2, 1), stride=(2, 1))
+        self.join = ops.Conv2DTranspose(2, (2, 1), stride=(2, 1))
         self.rows = ms.Tensor(np.eye(2, dtype=np.float32).reshape(2, 1, 2, 1))
 
     def construct(self, x, weight):
