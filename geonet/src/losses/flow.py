@@ -69,8 +69,10 @@ class FlowLoss(nn.Cell):
                 consistency_loss = consistency_loss + consistency
                 empty = empty + _count_empty(mask)
                 masks = (*masks, mask)
+        # For pictures; without them this is compiled away.
         x, y = places(flows[0])
-        warped = self.sampler(both_ways(images, count)[1], x, y)
+        batch = images.shape[0] // (count + 1)
+        warped = self.sampler(both_ways(images[:batch], images[batch:])[1], x, y)
         return (
             self.warp_weight * warp_loss,
             self.smooth_weight * smooth_loss,
@@ -109,8 +111,9 @@ class FlowTerms(CpuForm):
             terms, mask, _, _, _ = self.on_cpu(flow, images)
             return terms[0], terms[1], terms[2], mask
         half = flow.shape[0] // 2
-        count = half // (images.shape[0] - half)
-        ours, others = both_ways(images, count)
+        batch = images.shape[0] - half
+        count = half // batch
+        ours, others = both_ways(images[:batch], images[batch:])
         x, y = places(flow)
         error = self.compare(ours, self.sampler(others, x, y))
         smooth = self.smoothness(flow, ours)

@@ -57,8 +57,8 @@ class RigidLoss(nn.Cell):
             warp_loss = warp_loss + count * mean
             smooth_loss = smooth_loss + self.smoothness(disparity, level) / 2**scale
             errors = (*errors, error)
-            if scale == 0:
-                others = both_ways(level, count)[1]
+            if scale == 0:  # for pictures; without them this is compiled away
+                others = both_ways(images[:batch], images[batch:])[1]
                 warped = self.warp(others, depth, camera[0], camera[1], matrices)
                 first = ops.stop_gradient(warped)
         return self.warp_weight * warp_loss, self.smooth_weight * smooth_loss, errors, first
@@ -93,7 +93,7 @@ class WarpError(CpuForm):
             projection = ops.matmul(K, matrices[:, :3])
             mean, error, _, _ = self.on_cpu(depth, projection, inv_K, images)
             return mean.reshape(()), error
-        half = depth.shape[0] // 2
-        ours, others = both_ways(images, half // (images.shape[0] - half))
+        batch = images.shape[0] - depth.shape[0] // 2
+        ours, others = both_ways(images[:batch], images[batch:])
         error = self.compare(ours, self.warp(others, depth, K, inv_K, matrices))
         return error.mean(), ops.stop_gradient(error)

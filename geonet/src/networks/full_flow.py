@@ -6,7 +6,7 @@ from ..sfm_utils.sampling import Sampler
 from ..sfm_utils.similarity import Similarity
 from ..sfm_utils.smoothness import normalized
 from ..sfm_utils.warping import places, rigid_flow
-from .layout import both_depths, chosen, motions, repeated, scaled_camera, split_sources
+from .layout import both_depths, both_ways, chosen, motions, repeated, scaled_camera, split_sources
 
 SCALES = 4
 _LEAST_LENGTH = 1e-10  # is added to each coordinate before its length is taken
@@ -88,9 +88,10 @@ class FlowPyramid(nn.Cell):
             Tuple of four (2 S B, 2, H / 2^s, W / 2^s), or (S B, ...), pixels of their scale.
         """
         others = split_sources(chosen(sources, self.source, 3))
-        ours = repeated(target, others.shape[0] // target.shape[0])
         if self.both_ways:
-            ours, others = ops.concat((ours, others)), ops.concat((others, ours))
+            ours, others = both_ways(target, others)
+        else:
+            ours = repeated(target, others.shape[0] // target.shape[0])
         inputs = ops.concat((ours, others), 1)
         if not self.is_residual:
             return self.flow_net(inputs)

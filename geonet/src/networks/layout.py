@@ -82,18 +82,17 @@ def both_depths(maps, batch):
     return ops.concat((repeated(maps[:batch], count), maps[batch:]))
 
 
-def both_ways(images, count):
+def both_ways(targets, sources):
     """The images of both directions, which see, and those that they see.
 
     Args:
-        images: ((S + 1) B, 3, h, w), targets first.
-        count: S.
+        targets: (B, 3, h, w).
+        sources: (S B, 3, h, w).
     Returns:
         two (2 S B, 3, h, w).
     """
-    batch = images.shape[0] // (count + 1)
-    ours, others = repeated(images[:batch], count), images[batch:]
-    return ops.concat((ours, others)), ops.concat((others, ours))
+    ours = repeated(targets, sources.shape[0] // targets.shape[0])
+    return ops.concat((ours, sources)), ops.concat((sources, ours))
 
 
 def pair(images, part, half):
